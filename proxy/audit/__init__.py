@@ -1,0 +1,1 @@
+"""One event per exchange, chained, without a clear value."""

@@ -1,0 +1,192 @@
+"""The configuration: one YAML file, one frozen model, unknown keys refused."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from detectors.errors import Error, Errors
+
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _size(value: object) -> object:
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", value)):
+        unit = _UNITS.get(match[2].lower())
+        if unit is not None:
+            return int(float(match[1]) * unit)
+    return value
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, str) and (match := re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)", value)):
+        return float(match[1]) * _SECONDS[match[2]]
+    return value
+
+
+def _address(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not colon or not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError("write it as host:port, for example 127.0.0.1:8080")
+    return value
+
+
+Size = Annotated[int, BeforeValidator(_size), Field(gt=0, description="bytes, or a number with kB, MB, GB")]
+Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0, description="seconds, or a number with ms, s, m, h")]
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class Section(BaseModel):
+    """A part of the configuration: frozen, with unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class Listen(Section):
+    """Where the gate listens; port 0 takes a free one, and the ready line and /readyz say which."""
+
+    forward: Address = "127.0.0.1:8080"
+    gateway: Address = "127.0.0.1:8081"
+    console: Address = "127.0.0.1:8082"
+
+
+class TrustedHeader(Section):
+    """A header with the person's name, believed from these networks only."""
+
+    name: str = "x-authenticated-user"
+    from_: tuple[str, ...] = Field(default=(), alias="from")
+    groups: str = Field(default="x-authenticated-groups", description="a header with the groups, comma separated")
+
+
+class IdentitySection(Section):
+    """How people are told apart."""
+
+    users: Path | None = None
+    gateway_key_header: str = "x-lockgate-key"
+    trusted_header: TrustedHeader | None = None
+    require: bool = Field(default=False, description="refuse whoever gives no credentials")
+
+
+class PolicySection(Section):
+    """Which engine decides, over which policies."""
+
+    engine: Literal["wasm", "child", "server"] = "wasm"
+    url: str = ""
+    token_file: Path | None = None
+    opa: str = Field(default="opa", description="the OPA binary for `child`")
+    dir: Path | None = Field(default=None, description="a folder of policies; the shipped ones where unset")
+    data: Path | None = Field(default=None, description="a folder whose tables replace the shipped ones")
+    on_unscanned: Literal["block", "warn", "allow"] = "block"
+    monitor: bool = False
+    timeout: Duration = 1.0
+    fail_open: tuple[str, ...] = Field(default=(), description="providers that pass, audited, while no policy answers")
+    timezone: str = "UTC"
+
+
+class DetectorsSection(Section):
+    """What looks for what, on which device, for how long."""
+
+    device: Literal["auto", "cuda", "cpu"] = "auto"
+    model: bool = Field(default=True, description="run the model for names, places and organisations")
+    timeout: Duration = 2.0
+    threads: int = Field(default=0, ge=0, le=64, description="0: one thread per core, at most four")
+    rules: Path | None = Field(default=None, description="a folder of rules beside the shipped ones")
+    plugins: tuple[str, ...] = Field(default=(), description="more detectors, as package.module:factory")
+    cache: Size = Field(default=20_000, description="how many segments' findings are remembered, by keyed hash")
+
+
+class Limits(Section):
+    """Bounds on what is read and held."""
+
+    body: Size = 20_000_000
+    decoded: Size = 100_000_000
+    hold: Size = 64_000
+    chunk: Duration = Field(default=5.0, description="how long one piece of a stream may take to be judged")
+    request: Duration = Field(default=30.0, description="how long a request or a whole answer may take to be judged")
+
+
+class Vault(Section):
+    """Where stand-ins are kept."""
+
+    kind: Literal["memory", "sqlite"] = "memory"
+
+
+class AuditSection(Section):
+    """Where events go, and what happens when they cannot."""
+
+    path: Path | None = Field(default=None, description="audit.jsonl in state_dir where unset")
+    on_failure: Literal["block", "spool"] = "block"
+
+
+class Config(Section):
+    """The whole configuration."""
+
+    listen: Listen = Listen()
+    upstreams: dict[str, str] = Field(default={}, description="{host: URL}: send a provider's host elsewhere")
+    upstream_ca: Path | None = Field(default=None, description="a PEM file trusted for providers beside public roots")
+    state_dir: Path = Path("~/.local/state/lockgate")
+    unknown_hosts: Literal["policy", "tunnel", "block"] = "policy"
+    identity: IdentitySection = IdentitySection()
+    policy: PolicySection = PolicySection()
+    detectors: DetectorsSection = DetectorsSection()
+    limits: Limits = Limits()
+    vault: Vault = Vault()
+    audit: AuditSection = AuditSection()
+    workers: int = Field(default=1, ge=1, le=64)
+    catalogue: Path | None = Field(default=None, description="a folder of provider files beside the shipped ones")
+
+
+def load(path: Path | None) -> Config:
+    """Return the configuration of a file, paths in it relative to its folder; raise Errors naming every wrong key."""
+    if path is None:
+        return _resolved(Config(), Path.cwd())
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Error(f"{path}: cannot be read ({error.strerror})", hint="name an existing file with --config") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" at line {mark.line + 1}" if mark else ""
+        raise Error(f"{path}: is not YAML{where}", hint="mind indentation and colons") from None
+    try:
+        config = Config.model_validate(raw if raw is not None else {})
+    except ValidationError as error:
+        raise Errors(tuple(_explained(path, item) for item in error.errors(include_input=False))) from None
+    return _resolved(config, path.parent)
+
+
+def _explained(path: Path, item: object) -> Error:
+    assert isinstance(item, dict)
+    key = ".".join(str(part) for part in item["loc"]) or "the file"
+    if item["type"] == "extra_forbidden":
+        section: type[BaseModel] = Config
+        for part in item["loc"][:-1]:
+            kind = section.model_fields[str(part)].annotation if str(part) in section.model_fields else None
+            if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
+                break
+            section = kind
+        known = ", ".join(sorted(field.alias or name for name, field in section.model_fields.items()))
+        return Error(f"{path}: unknown key {key}", hint=f"known here: {known}")
+    return Error(f"{path}: {key}: {item['msg']}", hint="see the configuration reference in README.md")
+
+
+def _resolved(config: Config, folder: Path) -> Config:
+    def under(path: Path | None) -> Path | None:
+        return None if path is None else (folder / path.expanduser()).absolute()
+
+    return config.model_copy(
+        update={
+            "state_dir": under(config.state_dir),
+            "upstream_ca": under(config.upstream_ca),
+            "catalogue": under(config.catalogue),
+            "identity": config.identity.model_copy(update={"users": under(config.identity.users)}),
+            "policy": config.policy.model_copy(
+                update={key: under(getattr(config.policy, key)) for key in ("dir", "data", "token_file")}
+            ),
+            "detectors": config.detectors.model_copy(update={"rules": under(config.detectors.rules)}),
+            "audit": config.audit.model_copy(update={"path": under(config.audit.path)}),
+        }
+    )

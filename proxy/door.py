@@ -1,0 +1,167 @@
+"""What an adapter says to the gate and hears from it: plain values, so that the gate never sees the proxy library."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal, Protocol
+
+from proxy.exchange import Actor, Headers
+
+
+class Via(StrEnum):
+    """The listener a request came by."""
+
+    FORWARD = "forward"
+    GATEWAY = "gateway"
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """A wish to reach a host, before any dial: a CONNECT, or the first look at a plain request."""
+
+    connection: str  # the adapter's id of the client connection
+    peer: str  # the client's IP address
+    host: str
+    port: int
+    credentials: str = field(default="", repr=False)  # the Proxy-Authorization header
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer of the gate's own: sent instead of the provider's, nothing is forwarded."""
+
+    status: int
+    headers: Headers
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """What becomes of a contact: `tunnel` byte for byte, `intercept`, or `refuse` with the reply."""
+
+    outcome: Literal["tunnel", "intercept", "refuse"]
+    actor: Actor
+    reply: Reply | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A request, whole, as it came: raw body, raw path with query, headers in order as they stood.
+
+    `host` is where the client means to go (Host or :authority), `dialled` the CONNECT host and `sni` the TLS name, empty
+    where there was none. On the gateway `path` still has its prefix. `truncated` says that the body passed the limit and
+    was not kept.
+    """
+
+    connection: str
+    peer: str
+    via: Via
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+    method: str
+    path: str = field(repr=False)  # a query may carry keys
+    headers: Headers = field(repr=False)
+    body: bytes = field(repr=False)
+    actor: Actor
+    dialled: str = ""
+    sni: str = ""
+    truncated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Send this to the provider. `exchange` is the gate's handle for what comes back. Headers replace all that came."""
+
+    exchange: "Passage"
+    scheme: Literal["http", "https"]
+    host: str  # the provider's name: Host header, SNI and certificate check
+    port: int
+    dial: tuple[str, int]  # where to connect: differs from host where `upstreams` says so
+    dial_tls: bool
+    path: str = field(repr=False)
+    headers: Headers = field(repr=False)
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it goes on to the client."""
+
+    status: int
+    headers: Headers
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What a stream gives for a piece of the provider's answer; `cut` ends the answer after `data`, upstream is closed."""
+
+    data: bytes = field(repr=False)
+    cut: bool = False
+
+
+class StreamedAnswer(Protocol):
+    """A streamed answer on its way: `headers` go out first, then pieces. Calls are sequential."""
+
+    @property
+    def status(self) -> int:
+        """Return the status for the client."""
+
+    @property
+    def headers(self) -> Headers:
+        """Return the headers for the client."""
+
+    async def feed(self, data: bytes) -> Piece:
+        """Return what may go out after these bytes of the provider; may hold all of them back."""
+
+    async def close(self) -> Piece:
+        """Return the rest at the provider's own end of the stream."""
+
+
+class Passage(Protocol):
+    """One exchange between request and the end of its answer. Exactly one of `end` or `fail` closes it, once."""
+
+    @property
+    def id(self) -> str:
+        """Return the exchange id."""
+
+    def begin(self, status: int, headers: Headers) -> StreamedAnswer | None:
+        """Return a stream where this answer comes in events; None means: collect the whole body and call `answer`."""
+
+    async def answer(self, status: int, headers: Headers, body: bytes, *, truncated: bool = False) -> Answer:
+        """Return the whole answer as it goes on; `truncated` says that the body passed the limit and was not kept."""
+
+    async def end(self) -> None:
+        """Say that the client has the answer, so that the audit event is written."""
+
+    async def fail(self, what: Literal["client_gone", "provider_failed", "timed_out", "internal"]) -> None:
+        """Say that the exchange ended early, so that the audit event is written."""
+
+
+class Gate(Protocol):
+    """All that an adapter may ask. No method raises for anything a client or a provider can cause."""
+
+    async def contact(self, contact: Contact) -> Admission:
+        """Decide on a CONNECT, by identity and by the host's name alone."""
+
+    async def hello(self, contact: Contact, admission: Admission, sni: str) -> Admission:
+        """Decide again when the TLS name is known; a name that disagrees with the host is refused where either is
+        catalogued."""
+
+    async def request(self, arrival: Arrival) -> Forward | Reply:
+        """Judge a request; a Reply means that no byte of it may leave."""
+
+    async def unsupported(self, arrival: Arrival, what: str) -> Reply:
+        """Refuse what has no codec (`websocket`, `grpc`, `connect`, `raw_tcp`), with an audit event."""
+
+    async def failed(self, arrival: Arrival | None, contact: Contact | None) -> Reply:
+        """Answer for an adapter that caught an exception of its own, with an audit event; never raises."""
+
+    def disconnected(self, connection: str) -> None:
+        """Forget what is kept for a client connection."""
+
+
+def header(headers: Sequence[tuple[str, str]], name: str) -> str:
+    """Return the first value of a header, the name in lower case, or the empty string."""
+    return next((value for key, value in headers if key.lower() == name), "")

@@ -1,0 +1,246 @@
+"""The nouns of the domain: who sends what to whom, what was decided, and what is changed on the way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from detectors.finding import Finding, Segment, Skipped
+
+
+class Phase(StrEnum):
+    """When a policy is asked: before any dial, before a request leaves, before an answer is handed over."""
+
+    CONNECT = "connect"
+    REQUEST = "request"
+    RESPONSE = "response"
+
+
+class Source(StrEnum):
+    """How an actor's identity was established; NONE says that it was not."""
+
+    BASIC = "basic"
+    GATEWAY_KEY = "gateway_key"
+    TRUSTED_HEADER = "trusted_header"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks. Roles are derived from groups by the policy, so they are facts only where identity gave them."""
+
+    subject: str = "anonymous"
+    groups: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    attributes: tuple[tuple[str, str], ...] = ()
+    source: Source = Source.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """What is asked for. `path` is a route template without query; `operation` is the codec's name, or empty."""
+
+    host: str
+    provider: str = ""
+    app: str = ""
+    operation: str = ""
+    model: str = ""
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What a request sets beside its text, as far as the format says it; None where the body does not set it."""
+
+    stream: bool = False
+    temperature: float | None = None
+    max_tokens: int | None = None
+    tools: tuple[str, ...] = ()
+    references: int = 0  # parts that point to content the gate cannot see: file ids, URLs, earlier responses
+
+
+type Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One direction of one exchange as the pipeline sees it; `body` is decoded, headers are lower-case names."""
+
+    id: str
+    phase: Phase
+    actor: Actor
+    destination: Destination
+    parameters: Parameters = Parameters()
+    headers: Headers = ()
+    body: bytes = field(default=b"", repr=False)
+
+
+class Action(StrEnum):
+    """What becomes of an exchange, mildest first."""
+
+    ALLOW = "allow"
+    WARN = "warn"
+    REDACT = "redact"
+    BLOCK = "block"
+
+
+ACTION_RANK: Mapping[Action, int] = {action: rank for rank, action in enumerate(Action)}
+
+
+@dataclass(frozen=True, slots=True)
+class Redact:
+    """Replace every finding of `entity` at or above `min_score`, by an operator of presidio-anonymizer."""
+
+    entity: str
+    min_score: float = 0.0
+    operator: Literal["replace", "mask", "hash", "redact"] = "replace"
+
+
+@dataclass(frozen=True, slots=True)
+class Pseudonymize:
+    """Replace every finding of `entity` by a reversible stand-in."""
+
+    entity: str
+    min_score: float = 0.0
+    scope: str = "conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class Warn:
+    """Let it pass and tell the person."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Justify:
+    """Let it pass only with a reason, given in the header `x-lockgate-reason`."""
+
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cap:
+    """Lower a parameter to `value` where the request sets a higher one; never add it."""
+
+    parameter: Literal["temperature", "max_tokens"]
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Require:
+    """Rewrite the model to `model`."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Disclaim:
+    """Add a notice to the answer's text."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moderate:
+    """Hold the answer back until it is judged (`holdback`), whole (`buffer`), only watch (`monitor`), or not (`off`)."""
+
+    mode: Literal["holdback", "buffer", "monitor", "off"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Set a provider's tenant restriction header."""
+
+    header: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Raise an alarm on a channel."""
+
+    channel: str
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """Count the exchange against a budget."""
+
+    budget: str
+
+
+type Obligation = Redact | Pseudonymize | Warn | Justify | Cap | Require | Disclaim | Moderate | Tenant | Notify | Charge
+
+OBLIGATIONS: Mapping[str, type[Obligation]] = {
+    kind.__name__.lower(): kind
+    for kind in (Redact, Pseudonymize, Warn, Justify, Cap, Require, Disclaim, Moderate, Tenant, Notify, Charge)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a rule spoke: `message` is for the auditor, `user_message` for the person; neither holds a value."""
+
+    rule: str
+    action: Action
+    message: str
+    user_message: str = ""
+    waiver: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the policy says. `enforced` is what a monitor mode would have done; `role` is the role that counted."""
+
+    action: Action
+    enforced: Action
+    obligations: tuple[Obligation, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    monitor: bool = False
+    role: str = ""
+    revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the code points [start, end) of segment `ref` by `replacement`."""
+
+    ref: str
+    start: int
+    end: int
+    replacement: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Set a scalar of the body outside any segment, such as a temperature or the model's name."""
+
+    parameter: Literal["temperature", "max_tokens", "model"]
+    value: float | int | str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A body, parsed: its segments, what could not be read, and its parameters. `layout` belongs to the codec."""
+
+    segments: tuple[Segment, ...]
+    skipped: tuple[Skipped, ...] = ()
+    parameters: Parameters = Parameters()
+    model: str = ""
+    body: bytes = field(default=b"", repr=False)
+    layout: object = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """All that the adapter and the audit read of one judged direction; `body` is what goes on, None where blocked."""
+
+    exchange: Exchange
+    decision: Decision
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    changes: tuple[Change, ...] = ()
+    body: bytes | None = field(default=None, repr=False)
+    timings: tuple[tuple[str, float], ...] = ()  # stage, milliseconds

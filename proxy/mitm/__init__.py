@@ -1,0 +1,1 @@
+"""The adapter to mitmproxy, and nothing else of the program imports it."""

@@ -1,0 +1,1 @@
+"""Words for people: what a blocked person reads."""

@@ -1,0 +1,1 @@
+"""Answers that come in events, judged while they pass."""
