@@ -1,0 +1,124 @@
+"""The policy's question, `lockgate.input/v1`: facts about an exchange, never its text."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from detectors.finding import Category, Finding, Role, Scan, Segment, Skipped
+from proxy.exchange import Exchange, Parameters
+from proxy.policy.interface import Json
+
+SCHEMA = "lockgate.input/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The time as rules read it, so that decisions can be remembered: minute of the day, weekday's name, zone."""
+
+    minute: int
+    weekday: str
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the configuration tells every policy."""
+
+    monitor: bool = False
+    on_unscanned: str = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """All that a question holds beside the exchange and what was found in it."""
+
+    when: When
+    settings: Settings = Settings()
+    peer: str = ""
+    catalogued: bool = True
+    reason_given: bool = False
+    known: frozenset[str] = frozenset()  # fingerprints that stood in the request
+
+
+def question(exchange: Exchange, segments: Sequence[Segment], scan: Scan, around: Circumstances) -> dict[str, Json]:
+    """Return the facts of one exchange in one direction; equal exchanges give equal facts, whatever their ids."""
+    actor, destination = exchange.actor, exchange.destination
+    return {
+        "schema": SCHEMA,
+        "phase": exchange.phase.value,
+        "time": {"minute": around.when.minute, "weekday": around.when.weekday, "zone": around.when.zone},
+        "actor": {
+            "subject": actor.subject,
+            "groups": list(actor.groups),
+            "roles": list(actor.roles),
+            "attributes": dict(actor.attributes),
+            "source": actor.source.value,
+            "peer": around.peer,
+        },
+        "destination": {
+            "host": destination.host,
+            "provider": destination.provider,
+            "app": destination.app,
+            "operation": destination.operation,
+            "model": destination.model,
+            "path": destination.path,
+            "catalogued": around.catalogued,
+        },
+        "parameters": _parameters(exchange.parameters),
+        "content": {
+            "kilobytes": -(-len(exchange.body) // 1000),
+            "tags": sorted({finding.tag for finding in scan.findings if finding.category is Category.TAG}),
+            "scan": _scan(segments, scan.skipped),
+        },
+        "findings": _grouped(segments, scan.findings, around.known),
+        "reason_given": around.reason_given,
+        "settings": {"monitor": around.settings.monitor, "on_unscanned": around.settings.on_unscanned},
+    }
+
+
+def _parameters(parameters: Parameters) -> Json:
+    return {
+        "stream": parameters.stream,
+        "temperature": parameters.temperature,
+        "max_tokens": parameters.max_tokens,
+        "tools": sorted(set(parameters.tools)),
+        "references": parameters.references,
+    }
+
+
+def _scan(segments: Sequence[Segment], skipped: Sequence[Skipped]) -> Json:
+    counts = Counter((item.reason.value, item.detector) for item in skipped)
+    status = "complete" if not skipped else "partial" if segments else "none"
+    return {
+        "status": status,
+        "skipped": [
+            {"reason": reason, "detector": detector, "count": count}
+            for (reason, detector), count in sorted(counts.items())
+        ],
+    }
+
+
+type _Group = tuple[str, str, str, str, bool, bool]
+
+
+def _grouped(segments: Sequence[Segment], findings: Sequence[Finding], known: frozenset[str]) -> Json:
+    roles = {segment.ref: segment.role for segment in segments}
+    groups: dict[_Group, tuple[float, int]] = {}
+    for found in findings:
+        role = roles.get(found.ref, Role.USER).value
+        key = (found.entity, found.category.value, found.tag, role, found.fingerprint in known, found.validated)
+        score, count = groups.get(key, (0.0, 0))
+        groups[key] = (max(score, round(found.score, 2)), count + 1)
+    return [
+        {
+            "entity": entity,
+            "category": category,
+            "tag": tag,
+            "role": role,
+            "score": score,
+            "count": count,
+            "known": is_known,
+            "validated": validated,
+        }
+        for (entity, category, tag, role, is_known, validated), (score, count) in sorted(groups.items())
+    ]
