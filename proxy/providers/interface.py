@@ -4,7 +4,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from detectors.errors import Error
+from detectors.finding import SkipReason
 from proxy.exchange import Change, Document, Edit
+
+
+class RenderError(Error):
+    """An edit or a change cannot be made, so the exchange must be blocked: never send the body as it came.
+
+    `reason` is SIGNED where the text is under a provider's signature, FAILED where edits do not fit the document.
+    """
+
+    def __init__(self, message: str, reason: SkipReason, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,17 @@ class Codec(Protocol):
         """Return every place of a decoded, whole answer that carries text."""
 
     def render(self, document: Document, edits: Sequence[Edit], changes: Sequence[Change] = ()) -> bytes:
-        """Return the body with edits and changes spliced in; every other byte is as it came."""
+        """Return the body with edits and changes spliced in; every other byte is as it came.
+
+        A change is made where the body sets the parameter and nowhere else. Raise RenderError where an edit would touch
+        signed text or the query, or where a change belongs into the path: block then.
+        """
+
+    def readdress(self, path: str, changes: Sequence[Change]) -> tuple[str, tuple[Change, ...]]:
+        """Return the path with those changes made that live there, and the changes that are left for `render`.
+
+        Gemini names the model in the path; the other formats give path and changes back as they are.
+        """
 
     def usage(self, document: Document) -> tuple[tuple[str, int], ...]:
         """Return an answer's token counts by OpenTelemetry's names without prefix (`input_tokens`, `output_tokens`)."""

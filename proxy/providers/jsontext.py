@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from detectors.errors import Error
 from detectors.finding import SkipReason
+from proxy.providers.interface import RenderError
 
 type Path = tuple[str | int, ...]
+type _Open = tuple[Path, set[str] | None, int, int]  # path, an object's keys so far, an array's index, where it starts
 
 MAX_DEPTH = 128  # vendors' schemas stay below 20; CPython's own decoder stops near 1,000
 MAX_NODES = 500_000  # values and keys, number arrays aside: about one second of reading
@@ -19,6 +21,7 @@ MAX_NUMBER = 300  # characters; a double needs 25, and CPython refuses integers 
 LONG_NUMBER = 7  # digits from which an integer may be a person's number: a phone, a card, an account
 
 _BLANK = re.compile(r"[ \t\n\r]*")
+_KEY = re.compile(r'"([^"\\\x00-\x1f]{0,100}+)"[ \t\n\r]*+:[ \t\n\r]*+')
 _COLON = re.compile(r"[ \t\n\r]*:[ \t\n\r]*")
 _NEXT = re.compile(r"[ \t\n\r]*([,\]}])[ \t\n\r]*")
 _SCALAR = re.compile(r"true|false|null|-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?(?:[eE][+-]?[0-9]++)?")
@@ -41,8 +44,11 @@ class JsonError(Error):
         self.reason = reason
 
 
-class EditError(Error):
+class EditError(RenderError):
     """Edits do not fit: they overlap, or reach out of their text."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, SkipReason.FAILED)
 
 
 class Leaf(NamedTuple):
@@ -77,6 +83,8 @@ class Container(NamedTuple):
     """An object (`{`) or an array (`[`); `numbers`: a non-empty array of short numbers, whose items were not kept."""
 
     kind: str
+    start: int
+    end: int
     numbers: bool = False
 
 
@@ -149,7 +157,7 @@ def read(body: bytes) -> JsonText:
 
 
 def read_text(source: str) -> JsonText:
-    """Return a document that stands inside a string, as tool-call arguments do; its `body` is empty. Raises like `read`."""
+    """Return a document that stands inside a string, as tool-call arguments do, with no `body`; raise as `read` does."""
     return _Reader(source, b"").run()
 
 
@@ -238,23 +246,22 @@ class _Reader:
     def run(self) -> JsonText:
         source, next_token = self._source, _NEXT.match
         at = _end(_BLANK, source, 0)
-        stack: list[tuple[Path, set[str] | None]] = []  # the open containers: their path, an object's keys so far
+        stack: list[_Open] = []  # what stands around the container being read
         path: Path = ()
         keys: set[str] | None = None
-        index = 0
-        indexes: list[int] = []
+        index = start = 0
         here: Path = ()
         while True:
             self._nodes += 1
             if self._nodes > MAX_NODES:
                 raise JsonError(SkipReason.TOO_LARGE, "too many values")
+            begun = at
             at, opened = self._value(here, at)
             if opened:
                 if len(stack) >= MAX_DEPTH:
                     raise JsonError(SkipReason.TOO_LARGE, "nested too deep")
-                stack.append((path, keys))
-                indexes.append(index)
-                path, keys, index = here, set() if opened == "{" else None, 0
+                stack.append((path, keys, index, start))
+                path, keys, index, start = here, set() if opened == "{" else None, 0, begun
             else:
                 while True:  # after a value: a comma goes on, brackets close as many containers as they are
                     if not stack:
@@ -269,8 +276,8 @@ class _Reader:
                         break
                     if (token[1] == "}") != (keys is not None):
                         raise JsonError(SkipReason.MALFORMED, "brackets do not match")
-                    path, keys = stack.pop()
-                    index = indexes.pop()
+                    self._out.containers[path] = Container("[" if keys is None else "{", start, token.end(1))
+                    path, keys, index, start = stack.pop()
                 index += 1
             if keys is None:
                 here = (*path, index)
@@ -289,11 +296,11 @@ class _Reader:
             return end, ""
         if first == "{" or first == "[":
             if first == "[" and (vector := _NUMBERS.match(source, at)):
-                out.containers[here] = Container(first, numbers=True)
+                out.containers[here] = Container(first, at, vector.end(), numbers=True)
                 return vector.end(), ""
-            out.containers[here] = Container(first)
             inside = _end(_BLANK, source, at + 1)
             if source[inside : inside + 1] == ("}" if first == "{" else "]"):
+                out.containers[here] = Container(first, at, inside + 1)
                 return inside + 1, ""
             return inside, first
         match = _SCALAR.match(source, at)
@@ -310,12 +317,15 @@ class _Reader:
         source = self._source
         if source[at : at + 1] != '"':
             raise JsonError(SkipReason.MALFORMED, "a key is expected")
-        key, end = self._string(at)
+        simple = _KEY.match(source, at)
+        key, end = (simple[1], simple.end(1) + 1) if simple is not None else self._string(at)
         if key in keys:
             raise JsonError(SkipReason.DUPLICATE_KEY, "a key stands twice in one object")
         keys.add(key)
         here = (*path, key)
         self._out.leaves.append(Leaf(here, key, at, end, key=True))
+        if simple is not None:
+            return here, simple.end()
         colon = _COLON.match(source, end)
         if colon is None:
             raise JsonError(SkipReason.MALFORMED, "a colon is expected")
