@@ -49,9 +49,9 @@ def question(exchange: Exchange, segments: Sequence[Segment], scan: Scan, around
         "time": {"minute": around.when.minute, "weekday": around.when.weekday, "zone": around.when.zone},
         "actor": {
             "subject": actor.subject,
-            "groups": list(actor.groups),
-            "roles": list(actor.roles),
-            "attributes": dict(actor.attributes),
+            "groups": [*actor.groups],
+            "roles": [*actor.roles],
+            "attributes": {**dict(actor.attributes)},
             "source": actor.source.value,
             "peer": around.peer,
         },
@@ -67,7 +67,7 @@ def question(exchange: Exchange, segments: Sequence[Segment], scan: Scan, around
         "parameters": _parameters(exchange.parameters),
         "content": {
             "kilobytes": -(-len(exchange.body) // 1000),
-            "tags": sorted({finding.tag for finding in scan.findings if finding.category is Category.TAG}),
+            "tags": [*sorted({finding.tag for finding in scan.findings if finding.category is Category.TAG})],
             "scan": _scan(segments, scan.skipped),
         },
         "findings": _grouped(segments, scan.findings, around.known),
@@ -81,7 +81,7 @@ def _parameters(parameters: Parameters) -> Json:
         "stream": parameters.stream,
         "temperature": parameters.temperature,
         "max_tokens": parameters.max_tokens,
-        "tools": sorted(set(parameters.tools)),
+        "tools": [*sorted(set(parameters.tools))],
         "references": parameters.references,
     }
 

@@ -1,0 +1,104 @@
+"""The command `lockgate`: finds the command's module, parses its words, and turns errors into advice."""
+
+import argparse
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn, Protocol, cast
+
+from detectors.errors import Error
+
+OK, FOUND, USAGE = 0, 1, 2
+
+COMMANDS = {
+    "run": "run the gate: forward proxy, gateway, console",
+    "demo": "send real requests through a gate with a stand-in provider and show what left",
+    "env": "print the exports that point clients at a running gate",
+    "scan": "find personal data, secrets and tags in files or standard input",
+    "moderate": "score texts for hazards",
+    "explain": "show how one saved exchange is judged",
+    "policy": "check, test or ask the policy",
+    "rules": "check or list the detection rules",
+    "audit": "query or verify the audit log",
+    "ca": "make or export the certificate authority",
+    "users": "manage local users and gateway keys",
+    "doctor": "say what is wrong with this installation and what to set next",
+    "bench": "measure the gate beside bare mitmdump, in turns",
+}
+
+
+class Command(Protocol):
+    """A module of `proxy.cli` with one command."""
+
+    def arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's words."""
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Do it and return the exit status: 0 ok, 1 findings, blocked or failed, 2 usage or configuration."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser that says what to type instead."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the mistake, the nearest known word and the usage, and exit with 2."""
+        if "invalid choice: " in message and "(choose from " in message:
+            wrong = message.split("invalid choice: ", 1)[1].split(" ", 1)[0].strip("'\"")
+            known = [word.strip(" '\")") for word in message.split("(choose from ", 1)[1].split(",")]
+            nearest = difflib.get_close_matches(wrong, known, n=1)
+            said = f"did you mean {nearest[0]!r}?" if nearest else "type one of: " + ", ".join(known)
+            message = f"unknown word {wrong!r}; {said}"
+        elif message.startswith("unrecognized arguments: "):
+            message = f"unknown option or argument: {message.split(': ', 1)[1]}"
+        self.exit(USAGE, f"{self.prog}: {message}\n{self.format_usage()}try: {self.prog} --help\n")
+
+
+def module(name: str) -> Command:
+    """Return the command's module."""
+    return cast(Command, importlib.import_module(f"proxy.cli.{name}"))
+
+
+def parser_of(name: str) -> Parser:
+    """Return the parser of one command."""
+    parser = Parser(prog=f"lockgate {name}", description=COMMANDS[name], allow_abbrev=False)
+    module(name).arguments(parser)
+    return parser
+
+
+def overview() -> str:
+    """Return what `lockgate --help` prints."""
+    width = max(map(len, COMMANDS))
+    lines = [f"  {name:<{width}}  {about}" for name, about in COMMANDS.items()]
+    head = "usage: lockgate COMMAND [options]\n\nThe egress gate for generative AI.\n\ncommands:"
+    return "\n".join([head, *lines, "", "lockgate COMMAND --help says more; every command takes --json.", ""])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if not words or words[0] in {"-h", "--help", "help"}:
+        sys.stdout.write(overview())
+        return OK if words else USAGE
+    if words[0] in {"-V", "--version"}:
+        from importlib.metadata import version
+
+        sys.stdout.write(f"lockgate {version('lockgate')}\n")
+        return OK
+    if words[0] not in COMMANDS:
+        nearest = difflib.get_close_matches(words[0], COMMANDS, n=1)
+        advice = f"did you mean {nearest[0]!r}?" if nearest else "type one of: " + ", ".join(COMMANDS)
+        sys.stderr.write(f"lockgate: unknown command {words[0]!r}; {advice}\n")
+        return USAGE
+    options = parser_of(words[0]).parse_args(words[1:])
+    try:
+        return module(words[0]).run(options)
+    except Error as error:
+        sys.stderr.write(f"lockgate {words[0]}: {error.diagnostics()}\n")
+        return USAGE
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of our output left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK

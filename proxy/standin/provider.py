@@ -1,0 +1,126 @@
+"""The stand-in provider: an HTTP server that speaks four wire formats and remembers exactly what reached it."""
+
+import asyncio
+import json
+import re
+import ssl
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+from aiohttp import web
+
+from proxy.policy.interface import Json
+from proxy.standin.answers import CANDIDATES, CHAT, MESSAGES, RESPONSES, Shape, candidates_array, embeddings
+
+GEMINI_PATH = re.compile(r"/v1(?:beta|alpha)?/models/(?P<model>[^/:]+):(?P<method>\w+)")
+WHOLE_SHAPES = {"/v1/chat/completions": CHAT, "/v1/responses": RESPONSES, "/v1/messages": MESSAGES}
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it reached the provider."""
+
+    host: str
+    method: str
+    path: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, Json]:
+        """Return the body as JSON, or an empty object where it is none."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+
+type Answers = Callable[[Received], Sequence[str]]
+
+
+def echo(received: Received) -> Sequence[str]:
+    """Answer the same words to everybody."""
+    return ("All ", "is ", "well ", "here.")
+
+
+@dataclass
+class StandIn:
+    """A provider on loopback. `answers` gives an answer's text in pieces, sent `pause` seconds apart."""
+
+    answers: Answers = echo
+    pause: float = 0.0
+    tls: ssl.SSLContext | None = None
+    received: list[Received] = field(default_factory=list)
+    connections: int = 0
+    port: int = 0
+    _runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start on a free port of loopback."""
+        application = web.Application(client_max_size=200 * 2**20)
+        application.router.add_route("*", "/{tail:.*}", self._handle)
+        self._runner = web.AppRunner(application, access_log=None, auto_decompress=False)
+        await self._runner.setup()
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self.tls, shutdown_timeout=0.2)
+        await site.start()
+        self.port = self._runner.addresses[0][1]
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop and free the port."""
+        if self._runner:
+            await self._runner.cleanup()
+
+    @property
+    def url(self) -> str:
+        """Return the URL for `upstreams`."""
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
+
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
+        headers = tuple((key, value) for key, value in request.headers.items())
+        received = Received(request.host, request.method, request.path_qs, headers, await request.read())
+        self.received.append(received)
+        asked = received.json
+        path = request.path
+        if path == "/v1/embeddings":
+            inputs = asked.get("input")
+            return web.json_response(embeddings(_model(asked), len(inputs) if isinstance(inputs, list) else 1))
+        if path == "/v1/models":
+            return web.json_response({"object": "list", "data": [{"id": "gpt-4o-mini", "object": "model"}]})
+        if found := GEMINI_PATH.fullmatch(path):
+            return await self._gemini(request, received, found["model"], found["method"])
+        if shape := WHOLE_SHAPES.get(path):
+            return await self._shaped(request, received, shape, _model(asked), stream=asked.get("stream") is True)
+        return web.json_response({"error": {"message": "unknown path", "type": "not_found"}}, status=404)
+
+    async def _gemini(self, request: web.Request, received: Received, model: str, method: str) -> web.StreamResponse:
+        if method == "streamGenerateContent" and request.query.get("alt") != "sse":
+            pieces = candidates_array(self.answers(received), model)
+            return await self._paced(request, pieces, "application/json")
+        return await self._shaped(request, received, CANDIDATES, model, stream=method == "streamGenerateContent")
+
+    async def _shaped(
+        self, request: web.Request, received: Received, shape: Shape, model: str, *, stream: bool
+    ) -> web.StreamResponse:
+        pieces = self.answers(received)
+        if stream:
+            return await self._paced(request, shape.events(pieces, model), "text/event-stream")
+        body = json.dumps(shape.whole("".join(pieces), model), ensure_ascii=False).encode()
+        return web.Response(body=body, content_type="application/json")
+
+    async def _paced(self, request: web.Request, pieces: Iterable[bytes], content_type: str) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": content_type, "cache-control": "no-cache"})
+        await response.prepare(request)
+        for piece in pieces:
+            await response.write(piece)
+            if self.pause:
+                await asyncio.sleep(self.pause)
+        await response.write_eof()
+        return response
+
+
+def _model(asked: dict[str, Json]) -> str:
+    model = asked.get("model")
+    return model if isinstance(model, str) else ""
