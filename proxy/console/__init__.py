@@ -1,0 +1,1 @@
+"""The console's listener: health, readiness, metrics and a status page."""

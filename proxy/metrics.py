@@ -1,0 +1,43 @@
+"""Counters and timings for Prometheus; labels come from closed sets, never from a request."""
+
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+
+
+class Metrics:
+    """The gate's figures in one registry."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        self.exchanges = Counter(
+            "lockgate_exchanges", "Exchanges by outcome.", ("provider", "outcome"), registry=self.registry
+        )
+        self.findings = Counter(
+            "lockgate_findings", "Findings by entity and phase.", ("entity", "phase"), registry=self.registry
+        )
+        self.stages = Histogram(
+            "lockgate_stage_seconds", "Time of a stage.", ("stage",), buckets=BUCKETS, registry=self.registry
+        )
+        self.audit_failures = Counter(
+            "lockgate_audit_failures", "Events that no sink took at once.", registry=self.registry
+        )
+        self.ready = Gauge("lockgate_ready", "Whether the gate judges.", registry=self.registry)
+
+    def count(self, provider: str, outcome: str, entities: Iterable[tuple[str, str]]) -> None:
+        """Count one exchange and its findings, given as pairs of entity and phase."""
+        self.exchanges.labels(provider or "none", outcome).inc()
+        for entity, phase in entities:
+            self.findings.labels(entity, phase).inc()
+
+    def time(self, timings: Iterable[tuple[str, float]]) -> None:
+        """Record stages given in milliseconds."""
+        for stage, milliseconds in timings:
+            self.stages.labels(stage).observe(milliseconds / 1000)
+
+    def exposed(self) -> bytes:
+        """Return the text that Prometheus scrapes."""
+        return bytes(generate_latest(self.registry))
