@@ -1,0 +1,208 @@
+"""Which hosts are generative-AI services, and which of their paths the gate can read: `rules/providers/*.yaml`."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
+
+from detectors.errors import Error
+from proxy.providers.listing import AppEntry, EndpointEntry, ProviderFile, load_files
+
+# A variable is one plain segment: nothing in it that a server could read as another path, and no room for a letter.
+_VARIABLE = re.compile(r"\{([a-z_]+)(?::([a-z0-9_|]+))?\}")
+_SEGMENT = r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}"
+_QUERY_VALUE = re.compile(r"[A-Za-z0-9._~=+/%-]{0,256}")
+_COLON = re.compile("%3A", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A catalogued service. Where `decrypt` is false there is no codec for it yet: only `connect` policy decides."""
+
+    provider: str
+    name: str
+    app: str
+    decrypt: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A path the gate knows. `codec` names the wire format; where it is empty, `passes` is true and no body may go.
+
+    `route` is the template without query, for policy and audit. `model` is the one that the path names, or empty.
+    """
+
+    provider: str
+    app: str
+    route: str
+    codec: str = ""
+    model: str = ""
+    passes: bool = False
+
+
+class Gateway(NamedTuple):
+    """Where a path of the base-URL gateway leads: the provider, its host, and the path (with query) there."""
+
+    provider: str
+    host: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    method: str
+    template: str
+    pattern: re.Pattern[str] | None  # None: the template has no variable
+    codec: str
+    query: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    service: Service
+    literal: Mapping[tuple[str, str], _Route] = field(default_factory=dict)
+    shaped: Mapping[str, tuple[_Route, ...]] = field(default_factory=dict)
+
+
+class Catalogue:
+    """Finds services by host, endpoints by method and path, upstreams by gateway prefix. Immutable once made."""
+
+    def __init__(self, files: Iterable[tuple[Path, ProviderFile]], codecs: Iterable[str]) -> None:
+        known = frozenset(codecs)
+        self._hosts: dict[str, _Site] = {}
+        self._suffixes: dict[str, _Site] = {}
+        self._prefixes: dict[str, tuple[str, str, str]] = {}  # prefix: provider, host, path there
+        names: dict[str, Path] = {}
+        for path, file in files:
+            if file.provider in names:
+                raise Error(
+                    f"{path}: provider {file.provider} is in {names[file.provider].name} already",
+                    hint="a file for a shipped provider needs another provider name and hosts of its own",
+                )
+            names[file.provider] = path
+            for app in file.apps:
+                self._add(path, file, app, known)
+        self._prefixes = dict(sorted(self._prefixes.items(), key=lambda item: -len(item[0])))
+
+    def provider_of(self, host: str) -> Service | None:
+        """Return the service at a host in any spelling (case, port, trailing dot); None outside the catalogue."""
+        site = self._site(host)
+        return None if site is None else site.service
+
+    def match(self, host: str, method: str, path: str) -> Endpoint | None:
+        """Return the endpoint of a request, None for what the catalogue does not list word for word.
+
+        `path` is raw, with its query. A path in any other spelling than the listed one (doubled or trailing slashes,
+        dot segments, percent-encoding other than of a colon) is None: what a server makes of it cannot be known.
+        """
+        site = self._site(host)
+        if site is None or not site.service.decrypt:
+            return None
+        bare, question, query = path.partition("?")
+        if "%" in bare:
+            bare = _COLON.sub(":", bare)
+        route = site.literal.get((method, bare))
+        model = ""
+        if route is None:
+            for candidate in site.shaped.get(method, ()):
+                assert candidate.pattern is not None
+                if match := candidate.pattern.fullmatch(bare):
+                    route, model = candidate, match.groupdict().get("model", "")
+                    break
+        if route is None:
+            return None
+        if not route.codec and question and not _plain(query, route.query):
+            return None
+        service = site.service
+        return Endpoint(service.provider, service.app, route.template, route.codec, model, not route.codec)
+
+    def gateway(self, path: str) -> Gateway | None:
+        """Return where a path of the gateway leads, None where no prefix stands before it."""
+        for prefix, (provider, host, there) in self._prefixes.items():  # the longest first
+            if path.startswith(prefix) and path[len(prefix) : len(prefix) + 1] in ("", "/", "?"):
+                rest = there + path[len(prefix) :]
+                return Gateway(provider, host, rest if rest.startswith("/") else f"/{rest}")
+        return None
+
+    def hosts(self) -> Mapping[str, Service]:
+        """Return every catalogued host, wildcards as `*.example.com`, for PAC files and `doctor`."""
+        exact = {host: site.service for host, site in self._hosts.items()}
+        return exact | {f"*.{suffix}": site.service for suffix, site in self._suffixes.items()}
+
+    def gateways(self) -> Mapping[str, str]:
+        """Return each gateway prefix with its provider, for the ready line and `env`."""
+        return {prefix: provider for prefix, (provider, _, _) in self._prefixes.items()}
+
+    def _site(self, host: str) -> _Site | None:
+        site = self._hosts.get(host)
+        if site is not None:
+            return site
+        name = normal_host(host)
+        site = self._hosts.get(name)
+        while site is None and "." in name:
+            name = name.partition(".")[2]
+            site = self._suffixes.get(name)
+        return site
+
+    def _add(self, path: Path, file: ProviderFile, app: AppEntry, codecs: frozenset[str]) -> None:
+        service = Service(file.provider, file.name, app.app, not app.undecrypted)
+        routes = [_route(path, entry, codecs) for entry in app.endpoints]
+        literal = {(route.method, route.template): route for route in routes if route.pattern is None}
+        shaped: dict[str, tuple[_Route, ...]] = {}
+        for route in routes:
+            if route.pattern is not None:
+                shaped[route.method] = (*shaped.get(route.method, ()), route)
+        if len({(route.method, route.template) for route in routes}) != len(routes):
+            raise Error(f"{path}: an endpoint of {app.app} stands twice", hint="keep one entry for a method and path")
+        site = _Site(service, literal, shaped)
+        for host in app.hosts:
+            table = self._suffixes if host.startswith("*.") else self._hosts
+            name = host.removeprefix("*.")
+            if name in table:
+                raise Error(f"{path}: host {host} is catalogued twice", hint="give each host to one app")
+            table[name] = site
+        if app.gateway is not None:
+            if app.gateway.prefix in self._prefixes:
+                raise Error(f"{path}: gateway prefix {app.gateway.prefix} is taken", hint="choose another prefix")
+            self._prefixes[app.gateway.prefix] = (file.provider, app.gateway.host, app.gateway.path)
+
+
+def load(folders: Sequence[Path], codecs: Iterable[str]) -> Catalogue:
+    """Return the catalogue of all `*.yaml` in the folders, the shipped one first; raise Errors naming file and key."""
+    return Catalogue(load_files(folders), codecs)
+
+
+def normal_host(host: str) -> str:
+    """Return a host as the catalogue writes it: lower case, no port, no trailing dot."""
+    name = host.strip().lower()
+    head, colon, port = name.rpartition(":")
+    if colon and port.isdigit() and "]" not in port:
+        name = head
+    return name.removesuffix(".")
+
+
+def _route(path: Path, entry: EndpointEntry, codecs: frozenset[str]) -> _Route:
+    if entry.codec and entry.codec not in codecs:
+        raise Error(f"{path}: {entry.path}: unknown codec {entry.codec}", hint=f"known: {', '.join(sorted(codecs))}")
+    pattern, template, at = "", "", 0
+    for match in _VARIABLE.finditer(entry.path):
+        pattern += re.escape(entry.path[at : match.start()])
+        pattern += f"(?P<{match[1]}>{match[2] or _SEGMENT})"
+        template += entry.path[at : match.start()] + "{" + match[1] + "}"
+        at = match.end()
+    template += entry.path[at:]
+    shape = re.compile(pattern + re.escape(entry.path[at:])) if at else None
+    return _Route(entry.method, template, shape, entry.codec, frozenset(entry.query))
+
+
+def _plain(query: str, allowed: frozenset[str]) -> bool:
+    """Return whether a query sets only the names listed, with values that read like numbers, ids or page tokens."""
+    for pair in query.split("&"):
+        name, _, value = pair.partition("=")
+        if name not in allowed or not _QUERY_VALUE.fullmatch(value):
+            return False
+        if any(byte <= 0x20 or byte >= 0x7F for byte in unquote_to_bytes(value)):
+            return False
+    return True

@@ -1,0 +1,151 @@
+"""The form of a provider file, and its loading: unknown fields, keys that stand twice and odd names are refused."""
+
+import re
+from collections.abc import Hashable, Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from detectors.errors import Error, Errors
+
+_HOST = re.compile(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)+")
+_PATH = re.compile(r"(/([A-Za-z0-9._-]|\{[a-z_]+(:[a-z0-9_|]+)?\}|:)+)+")
+_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+
+
+def _host(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        raise ValueError("write a host in lower case, as api.example.com or *.example.com")
+    return value
+
+
+def _path(value: str) -> str:
+    if not _PATH.fullmatch(value) or "/." in value:
+        raise ValueError("write a path of plain segments, as /v1/models/{model}:generate")
+    return value
+
+
+class Entry(BaseModel):
+    """A part of a provider file: frozen, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Source(Entry):
+    """Where an entry's facts were read, and how far to trust them."""
+
+    what: str = Field(min_length=1)
+    confidence: Literal["sdk", "vendor", "reveng", "second"]
+    checked: str = Field(pattern=r"^\d{4}-\d{2}-\d{2}$")
+
+
+class GatewayEntry(Entry):
+    """A prefix of the base-URL gateway, and what it stands for."""
+
+    prefix: Annotated[str, AfterValidator(_path)]
+    host: Annotated[str, AfterValidator(_host)]
+    path: Annotated[str, Field(default="", description="what is put before the rest of the path")] = ""
+
+
+class EndpointEntry(Entry):
+    """A method and path, with the codec that reads it; or `class: pass` with the reason why nothing needs reading."""
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: Annotated[str, AfterValidator(_path)]
+    codec: str = ""
+    class_: Literal["pass", ""] = Field(default="", alias="class")
+    why: str = ""
+    query: tuple[str, ...] = Field(default=(), description="the query names that a passed path may carry")
+
+    @model_validator(mode="after")
+    def _decided(self) -> "EndpointEntry":
+        if bool(self.codec) == bool(self.class_):
+            raise ValueError("give either codec, or class: pass")
+        if self.class_ and not (self.why and self.method == "GET"):
+            raise ValueError("class: pass is for GET alone and needs why")
+        if self.codec and self.query:
+            raise ValueError("query is for class: pass; a codec reads the query itself")
+        return self
+
+
+class AppEntry(Entry):
+    """One service of a provider: its hosts and what is known of them."""
+
+    app: str = Field(pattern=_NAME)
+    hosts: tuple[Annotated[str, AfterValidator(_host)], ...] = Field(min_length=1)
+    undecrypted: bool = Field(default=False, description="no codec: never decrypted, connect policy decides by name")
+    why: str = ""
+    gateway: GatewayEntry | None = None
+    endpoints: tuple[EndpointEntry, ...] = ()
+    source: Source
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "AppEntry":
+        if self.undecrypted and (self.endpoints or self.gateway or not self.why):
+            raise ValueError("an undecrypted app has no endpoints and no gateway, and says why")
+        if not self.undecrypted and not self.endpoints:
+            raise ValueError("list endpoints, or say undecrypted: true and why")
+        if self.gateway is not None and self.gateway.host not in self.hosts:
+            raise ValueError("the gateway's host is not among the app's hosts")
+        return self
+
+
+class ProviderFile(Entry):
+    """A provider: whose terms hold for all of its apps, so that one register entry speaks for them."""
+
+    version: Literal[1]
+    provider: str = Field(pattern=_NAME)
+    name: str = Field(min_length=1)
+    apps: tuple[AppEntry, ...] = Field(min_length=1)
+
+
+class _Strict(yaml.SafeLoader):
+    """Refuses a key that stands twice in one mapping, where YAML readers keep the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, object]:
+        keys = [key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+        if len(keys) != len(set(keys)):
+            raise yaml.MarkedYAMLError(problem="a key stands twice", problem_mark=node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def load_files(folders: Sequence[Path]) -> list[tuple[Path, ProviderFile]]:
+    """Return every provider file of the folders, in order of names; raise Errors with all that is wrong in them."""
+    files: list[tuple[Path, ProviderFile]] = []
+    wrong: list[Error] = []
+    for folder in folders:
+        if not folder.is_dir():
+            wrong.append(Error(f"{folder}: is not a folder", hint="set `catalogue` to a folder of provider files"))
+            continue
+        for path in sorted(folder.iterdir()):
+            if path.suffix not in {".yaml", ".yml"}:
+                continue
+            try:
+                files.append((path, _file(path)))
+            except Error as error:
+                wrong.append(error)
+    if wrong:
+        raise Errors(tuple(wrong))
+    return files
+
+
+def _file(path: Path) -> ProviderFile:
+    try:
+        with path.open(encoding="utf-8") as stream:
+            raw = yaml.load(stream, _Strict)  # noqa: S506 - a SafeLoader
+    except OSError as error:
+        raise Error(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise Error(f"{path}: is not YAML{f' at line {mark.line + 1}' if mark else ''}") from None
+    try:
+        return ProviderFile.model_validate(raw)
+    except ValidationError as error:
+        raise Errors(
+            tuple(
+                Error(f"{path}: {'.'.join(str(part) for part in item['loc']) or 'the file'}: {item['msg']}")
+                for item in error.errors(include_input=False, include_url=False)
+            )
+        ) from None
