@@ -10,7 +10,7 @@ _DIGEST_BYTES = 16
 
 
 class Fingerprinter:
-    """Make fingerprints under one key of 16 to 64 bytes; without the key no value can be guessed from its fingerprint."""
+    """Make fingerprints under one key of 16 to 64 bytes; without it no value can be guessed from its fingerprint."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) not in _KEY_BYTES:
@@ -21,7 +21,7 @@ class Fingerprinter:
         self._seed = blake2b(key=key, digest_size=_DIGEST_BYTES, person=b"lockgate.finding")
 
     def of(self, value: str) -> str:
-        """Return 32 hex digits for the value; case, white space and Unicode's ways to write a character do not count."""
+        """Return 32 hex digits; case, white space and the ways Unicode has to write one character do not count."""
         folded = "".join(unicodedata.normalize("NFKC", value).casefold().split())
         digest = self._seed.copy()
         digest.update(folded.encode("utf-8", "surrogatepass"))

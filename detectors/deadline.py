@@ -1,0 +1,29 @@
+"""The moment after which nobody waits for a scan any more, so that long work can stop by itself."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_moment: ContextVar[float | None] = ContextVar("lockgate_scan_deadline", default=None)
+
+
+class DeadlineExceededError(Exception):
+    """Nobody waits for this scan any more; it carries no text."""
+
+
+@contextmanager
+def until(moment: float) -> Iterator[None]:
+    """Set the deadline, a `time.monotonic` moment, for all work of this thread inside the block."""
+    token = _moment.set(moment)
+    try:
+        yield
+    finally:
+        _moment.reset(token)
+
+
+def check() -> None:
+    """Raise `DeadlineExceededError` where the deadline has passed; call it between pieces of long work."""
+    moment = _moment.get()
+    if moment is not None and time.monotonic() >= moment:
+        raise DeadlineExceededError

@@ -1,0 +1,1 @@
+"""Named entities by an ONNX token classifier on ONNX Runtime, without torch."""

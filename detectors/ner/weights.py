@@ -1,0 +1,52 @@
+"""The model's files: where they lie and that they are the ones this release was tested with."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from detectors.errors import Error
+
+MODELS: Final = Path(__file__).parent.parent / "models"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """One model: its name, its folder and the sha256 of each file it may have."""
+
+    name: str
+    folder: Path
+    sha256: Mapping[str, str]
+
+    def has(self, file: str) -> bool:
+        """Tell whether a file of the model lies in its folder."""
+        return (self.folder / file).is_file()
+
+    def path(self, file: str) -> Path:
+        """Return the path of a file, after checking that it is the one that was tested."""
+        path = self.folder / file
+        try:
+            with path.open("rb") as stream:
+                found = hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            raise Error(
+                f"the model's file {file} cannot be read: {error.strerror}", hint="reinstall Lockgate"
+            ) from None
+        if found != self.sha256[file]:
+            raise Error(
+                f"the model's file {file} is not the one this release was tested with (sha256 {found[:12]}…)",
+                hint=f"put back the file with sha256 {self.sha256[file][:12]}…, or reinstall Lockgate",
+            )
+        return path
+
+
+DEVELOPMENT: Final = Weights(
+    name="pii-minilm-l6",
+    folder=MODELS / "pii-minilm-l6",
+    sha256={
+        "model.int8.onnx": "ebd82713766ac3e46eaca49d16673f37783608d32d4b2b67302c9fba4046fe94",
+        "model.fp16.onnx": "2b59ef19ea5d2709bd5a7598ebc0a59aab77dc67d770a44b4ffbc6f3cbb210a9",
+        "tokenizer.json": "6681992d43e581b35b3dd61f3c81ee0f891fbf13ad54f8b692ea868bd46b066b",
+    },
+)
