@@ -35,7 +35,9 @@ def _address(value: str) -> str:
 
 
 Size = Annotated[int, BeforeValidator(_size), Field(gt=0, description="bytes, or a number with kB, MB, GB")]
-Duration = Annotated[float, BeforeValidator(_duration), Field(gt=0, description="seconds, or a number with ms, s, m, h")]
+Duration = Annotated[
+    float, BeforeValidator(_duration), Field(gt=0, description="seconds, or a number with ms, s, m, h")
+]
 Address = Annotated[str, AfterValidator(_address)]
 
 

@@ -37,20 +37,26 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What becomes of a contact: `tunnel` byte for byte, `intercept`, or `refuse` with the reply."""
+    """What becomes of a contact: `tunnel` byte for byte, `intercept`, or `refuse` with the reply.
+
+    `dial` is where the host really is. An intercepted host with a `dial` is connected to as soon as its TLS name is known,
+    which lets both sides speak the same HTTP version; without one, when its first request was judged.
+    """
 
     outcome: Literal["tunnel", "intercept", "refuse"]
     actor: Actor
     reply: Reply | None = None
+    dial: tuple[str, int] | None = None
+    dial_tls: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """A request, whole, as it came: raw body, raw path with query, headers in order as they stood.
 
-    `host` is where the client means to go (Host or :authority), `dialled` the CONNECT host and `sni` the TLS name, empty
-    where there was none. On the gateway `path` still has its prefix. `truncated` says that the body passed the limit and
-    was not kept.
+    `host` is where the client means to go (Host or :authority), `dialled` the CONNECT host and `sni` the TLS name,
+    empty where there was none. On the gateway `path` still has its prefix. `truncated` says that the body passed the
+    limit and was not kept.
     """
 
     connection: str
@@ -95,7 +101,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """What a stream gives for a piece of the provider's answer; `cut` ends the answer after `data`, upstream is closed."""
+    """What a stream gives for a piece of the provider's answer; `cut` ends the answer after `data`."""
 
     data: bytes = field(repr=False)
     cut: bool = False

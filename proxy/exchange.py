@@ -7,6 +7,8 @@ from typing import Literal
 
 from detectors.finding import Finding, Segment, Skipped
 
+type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
+
 
 class Phase(StrEnum):
     """When a policy is asked: before any dial, before a request leaves, before an answer is handed over."""
@@ -64,14 +66,14 @@ type Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One direction of one exchange as the pipeline sees it; `body` is decoded, headers are lower-case names."""
+    """One direction of one exchange as the pipeline sees it; `body` is decoded, `target` is the path with its query."""
 
     id: str
     phase: Phase
     actor: Actor
     destination: Destination
     parameters: Parameters = Parameters()
-    headers: Headers = ()
+    target: str = field(default="", repr=False)
     body: bytes = field(default=b"", repr=False)
 
 
@@ -143,7 +145,7 @@ class Disclaim:
 
 @dataclass(frozen=True, slots=True)
 class Moderate:
-    """Hold the answer back until it is judged (`holdback`), whole (`buffer`), only watch (`monitor`), or not (`off`)."""
+    """Hold the answer back until judged (`holdback`), take it whole (`buffer`), only watch (`monitor`), or not (`off`)."""
 
     mode: Literal["holdback", "buffer", "monitor", "off"]
 
@@ -170,7 +172,9 @@ class Charge:
     budget: str
 
 
-type Obligation = Redact | Pseudonymize | Warn | Justify | Cap | Require | Disclaim | Moderate | Tenant | Notify | Charge
+type Obligation = (
+    Redact | Pseudonymize | Warn | Justify | Cap | Require | Disclaim | Moderate | Tenant | Notify | Charge
+)
 
 OBLIGATIONS: Mapping[str, type[Obligation]] = {
     kind.__name__.lower(): kind
@@ -234,7 +238,10 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """All that the adapter and the audit read of one judged direction; `body` is what goes on, None where blocked."""
+    """All that the adapter and the audit read of one judged direction.
+
+    `body` is what goes on, None where it is blocked; `target` is the path that goes on with it.
+    """
 
     exchange: Exchange
     decision: Decision
@@ -243,4 +250,6 @@ class Verdict:
     edits: tuple[Edit, ...] = ()
     changes: tuple[Change, ...] = ()
     body: bytes | None = field(default=None, repr=False)
+    target: str = field(default="", repr=False)
+    facts: Mapping[str, Json] | None = field(default=None, repr=False)  # what the policy was asked
     timings: tuple[tuple[str, float], ...] = ()  # stage, milliseconds

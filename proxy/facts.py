@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from detectors.finding import Category, Finding, Role, Scan, Segment, Skipped
-from proxy.exchange import Exchange, Parameters
-from proxy.policy.interface import Json
+from proxy.exchange import Exchange, Json, Parameters
 
 SCHEMA = "lockgate.input/v1"
 

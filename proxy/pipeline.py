@@ -7,7 +7,7 @@ from time import perf_counter
 from detectors.errors import Error
 from detectors.finding import Category, Finding, Scan, Segment
 from proxy import rewrite
-from proxy.exchange import Action, Decision, Document, Edit, Exchange, Phase, Reason, Verdict
+from proxy.exchange import Action, Decision, Document, Edit, Exchange, Json, Phase, Reason, Verdict
 from proxy.facts import Circumstances, question
 from proxy.policy.interface import Engine, PolicyError
 from proxy.providers.interface import Codec
@@ -30,23 +30,22 @@ async def judge(exchange: Exchange, document: Document, codec: Codec, by: Facult
     scan = await by.looks[exchange.phase](document.segments)
     scan = Scan(scan.findings, document.skipped + scan.skipped)
     scanned = perf_counter()
-    decision = await decide(exchange, document.segments, scan, by, around)
+    facts = question(exchange, document.segments, scan, around)
+    decision = await decide(facts, exchange.destination.provider, by)
     decided = perf_counter()
-    verdict = Verdict(exchange, decision, scan.findings, scan.skipped)
+    verdict = Verdict(exchange, decision, scan.findings, scan.skipped, facts=facts)
     if decision.action is not Action.BLOCK:
         verdict = rendered(verdict, document, codec, around)
     stages = (("scan", scanned - started), ("decide", decided - scanned), ("rewrite", perf_counter() - decided))
     return replace(verdict, timings=tuple((stage, round(seconds * 1000, 3)) for stage, seconds in stages))
 
 
-async def decide(
-    exchange: Exchange, segments: Sequence[Segment], scan: Scan, by: Faculties, around: Circumstances
-) -> Decision:
+async def decide(facts: Mapping[str, Json], provider: str, by: Faculties) -> Decision:
     """Ask the policy; without an answer it is a block, or an audited pass where the provider is configured so."""
     try:
-        return await by.policy.decide(question(exchange, segments, scan, around))
+        return await by.policy.decide(facts)
     except PolicyError as error:
-        if exchange.destination.provider in by.fail_open:
+        if provider in by.fail_open:
             reason = Reason("policy.fail_open", Action.ALLOW, f"no decision: {error}")
             return Decision(Action.ALLOW, Action.BLOCK, (), (reason,), revision=by.policy.revision)
         reason = Reason("policy.unavailable", Action.BLOCK, f"no decision: {error}", "The policy could not be asked.")
@@ -59,7 +58,9 @@ def rendered(verdict: Verdict, document: Document, codec: Codec, around: Circums
     try:
         edits = edits_of(document.segments, verdict.findings, decision, around)
         changes = rewrite.changes(exchange.parameters, exchange.destination.model, decision)
-        return replace(verdict, edits=edits, changes=changes, body=codec.render(document, edits, changes))
+        target, inside = codec.readdress(exchange.target, changes)
+        body = codec.render(document, edits, inside)
+        return replace(verdict, edits=edits, changes=changes, body=body, target=target)
     except Error as error:
         reason = Reason("rewrite.refused", Action.BLOCK, str(error), "The text could not be rewritten safely.")
         return replace(verdict, decision=blocked(reason, decision.revision, decision))

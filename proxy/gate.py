@@ -1,0 +1,260 @@
+"""The gate: what HTTP says becomes an exchange, what the pipeline says becomes HTTP; mitmproxy is not known here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from detectors.finding import Scan, SkipReason
+from proxy.audit.interface import AuditUnavailable
+from proxy.audit.record import Outcome
+from proxy.door import Admission, Arrival, Contact, Forward, Passage, Reply, Via, header
+from proxy.exchange import Action, Actor, Decision, Destination, Document, Headers, Phase, Tenant, Verdict
+from proxy.facts import Circumstances, Settings, When, question
+from proxy.identity.interface import Identity, Rejected
+from proxy.passage import Bounds, JudgedPassage, PlainPassage, unread
+from proxy.pipeline import Faculties, decide, judge
+from proxy.providers.catalogue import Catalogue, Endpoint, normal_host
+from proxy.providers.interface import Codec
+from proxy.refusals import Refusals
+from proxy.stream.decoding import ENCODINGS, DecodingError, decode
+from proxy.trail import Close, Trail
+
+REASON_HEADER = "x-lockgate-reason"
+REASON_LENGTH = 500  # characters of a given reason that are read
+BODILESS = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "content-length",
+        "host",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)  # RFC 9110 section 7.6.1; length and host are set anew
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where a provider's host really is: an internal relay or a test provider."""
+
+    host: str
+    port: int
+    tls: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """Everything the gate works with; the composition root fills it. `close` never raises."""
+
+    faculties: Faculties
+    identity: Identity
+    catalogue: Catalogue
+    codecs: Mapping[str, Codec]
+    bounds: Bounds
+    settings: Settings
+    clock: Callable[[], When]
+    new_id: Callable[[], str]
+    reserve: Callable[[], None]  # raises AuditUnavailable
+    close: Close
+    upstreams: Mapping[str, Upstream] = field(default_factory=dict)
+    unknown_hosts_blocked: bool = False
+
+
+class JudgingGate:
+    """Implements `proxy.door.Gate`."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._refusals = Refusals(office.catalogue, office.codecs, office.close)
+
+    async def contact(self, contact: Contact) -> Admission:
+        """Decide on a CONNECT, by identity and by the host's name alone."""
+        office = self._office
+        found = await office.identity.of_connect(contact.peer, contact.credentials)
+        actor = Actor() if isinstance(found, Rejected) else found.actor
+        trail = self._trail(contact, actor)
+        if isinstance(found, Rejected):
+            return Admission("refuse", actor, self._refusals.unauthorized(trail, found))
+        refusal = await self._connect(trail)
+        if refusal:
+            return Admission("refuse", actor, refusal)
+        service = office.catalogue.provider_of(contact.host)
+        if service and service.decrypt:
+            return Admission("intercept", actor)
+        try:
+            office.reserve()
+        except AuditUnavailable:
+            return Admission("refuse", actor, self._refusals.refuse(trail, "audit_unavailable"))
+        office.close(trail, Outcome.TUNNELLED)
+        return Admission("tunnel", actor)
+
+    async def hello(self, contact: Contact, admission: Admission, sni: str) -> Admission:
+        """Refuse a TLS name that disagrees with the host where either is catalogued: one of them is a disguise."""
+        host, name = normal_host(contact.host), normal_host(sni)
+        known = self._office.catalogue.provider_of
+        if admission.outcome == "refuse" or not name or name == host or not (known(host) or known(name)):
+            return admission
+        trail = self._trail(contact, admission.actor)
+        return Admission("refuse", admission.actor, self._refusals.refuse(trail, "name_mismatch"))
+
+    async def request(self, arrival: Arrival) -> Forward | Reply:
+        """Judge a request; a Reply means that no byte of it leaves."""
+        office, refuse = self._office, self._refusals.refuse
+        found = await office.identity.of_request(arrival.peer, arrival.headers, arrival.actor)
+        actor = arrival.actor if isinstance(found, Rejected) else found.actor
+        trail, path = self._arrived(arrival, actor)
+        if isinstance(found, Rejected):
+            return self._refusals.unauthorized(trail, found)
+        try:
+            office.reserve()
+        except AuditUnavailable:
+            return refuse(trail, "audit_unavailable")
+        host = trail.destination.host
+        if not trail.destination.provider:
+            return refuse(trail, "unknown_provider")
+        if arrival.via is Via.GATEWAY:
+            refusal = await self._connect(trail)
+            if refusal:
+                return refusal
+            trail.phase = Phase.REQUEST
+        elif any(name and normal_host(name) != host for name in (arrival.dialled, arrival.sni)):
+            return refuse(trail, "name_mismatch")
+        endpoint = office.catalogue.match(host, arrival.method, path)
+        if endpoint is None:
+            return refuse(trail, "unknown_path")
+        trail.destination = replace(
+            trail.destination, operation=endpoint.codec, model=endpoint.model, path=endpoint.route
+        )
+        headers = _kept(arrival.headers, found.consumed)
+        if endpoint.codec:
+            return await self._judged(arrival, trail, endpoint, path, headers)
+        if arrival.body or arrival.truncated:
+            return refuse(trail, "unexpected_body")
+        return self._forward(arrival, PlainPassage(trail, office.close), host, path, headers, b"")
+
+    async def unsupported(self, arrival: Arrival, what: str) -> Reply:
+        """Refuse a protocol that has no codec."""
+        trail, _ = self._arrived(arrival, arrival.actor)
+        return self._refusals.refuse(trail, what)
+
+    async def failed(self, arrival: Arrival | None, contact: Contact | None) -> Reply:
+        """Answer for an adapter that caught an exception of its own."""
+        if arrival:
+            trail, _ = self._arrived(arrival, arrival.actor)
+        else:
+            trail = self._trail(contact or Contact("", "", "", 0), Actor())
+        return self._refusals.refuse(trail, "internal", outcome=Outcome.INTERNAL)
+
+    def disconnected(self, connection: str) -> None:
+        """Forget a client connection; this gate keeps nothing for one."""
+
+    async def _judged(
+        self, arrival: Arrival, trail: Trail, endpoint: Endpoint, path: str, headers: Headers
+    ) -> Forward | Reply:
+        office = self._office
+        given = bool(trail.reason_given.strip())
+        around = Circumstances(office.clock(), office.settings, arrival.peer, reason_given=given)
+        codec = office.codecs[endpoint.codec]
+        plain, document = self._read(arrival, codec, path)
+        trail.destination = replace(trail.destination, model=document.model or endpoint.model)
+        trail.parameters = document.parameters
+        exchange = replace(trail.exchange(Phase.REQUEST), target=path, body=plain)
+        verdict = await judge(exchange, document, codec, office.faculties, around)
+        trail.judged(verdict, {segment.ref: segment.role for segment in document.segments})
+        if verdict.body is None or arrival.truncated:
+            return self._refusals.block(trail, verdict, status=413 if arrival.truncated else 403)
+        body = arrival.body
+        if verdict.body != plain:
+            body = verdict.body
+            headers = tuple(pair for pair in headers if pair[0].lower() != "content-encoding")
+        passage = JudgedPassage(trail, codec, office.faculties, around, office.bounds, office.close)
+        headers = _tenant(headers, verdict.decision)
+        return self._forward(arrival, passage, trail.destination.host, verdict.target, headers, body)
+
+    def _read(self, arrival: Arrival, codec: Codec, path: str) -> tuple[bytes, Document]:
+        if arrival.truncated:
+            return b"", unread(SkipReason.TOO_LARGE)
+        try:
+            plain = decode(arrival.body, header(arrival.headers, "content-encoding"), self._office.bounds.decoded)
+        except DecodingError as error:
+            return arrival.body, unread(error.reason)
+        return plain, codec.parse_request(plain, path)
+
+    def _forward(
+        self, arrival: Arrival, passage: Passage, host: str, path: str, headers: Headers, body: bytes
+    ) -> Forward:
+        upstream = self._office.upstreams.get(host, Upstream(host, 443, tls=True))
+        length = () if not body and arrival.method in BODILESS else (("content-length", str(len(body))),)
+        return Forward(
+            passage,
+            "https" if upstream.tls else "http",
+            host,
+            443 if upstream.tls else 80,
+            (upstream.host, upstream.port),
+            upstream.tls,
+            path,
+            (("host", host), *_acceptable(headers), *length),
+            body,
+        )
+
+    async def _connect(self, trail: Trail) -> Reply | None:
+        """Ask the connect policy; return the refusal, or None where the host may be reached."""
+        office = self._office
+        exchange = trail.exchange(Phase.CONNECT)
+        catalogued = bool(trail.destination.provider)
+        if not catalogued and office.unknown_hosts_blocked:
+            return self._refusals.refuse(trail, "unknown_host")
+        around = Circumstances(office.clock(), office.settings, trail.peer, catalogued=catalogued)
+        facts = question(exchange, (), Scan(), around)
+        decision = await decide(facts, trail.destination.provider, office.faculties)
+        trail.connect = Verdict(exchange, decision, facts=facts)
+        return self._refusals.block(trail, trail.connect) if decision.action is Action.BLOCK else None
+
+    def _arrived(self, arrival: Arrival, actor: Actor) -> tuple[Trail, str]:
+        """Return the trail of a request and its path at the provider; the gateway's prefix is taken off."""
+        host, path = normal_host(arrival.host), arrival.path
+        if arrival.via is Via.GATEWAY:
+            found = self._office.catalogue.gateway(arrival.path)
+            host, path = (found.host, found.path) if found else ("", "")
+        trail = Trail(self._office.new_id(), actor, self._destination(host), arrival.via.value, arrival.peer)
+        trail.port, trail.method, trail.headers = arrival.port, arrival.method, arrival.headers
+        trail.phase, trail.request_bytes = Phase.REQUEST, len(arrival.body)
+        trail.reason_given = header(arrival.headers, REASON_HEADER)[:REASON_LENGTH]
+        return trail, path
+
+    def _trail(self, contact: Contact, actor: Actor) -> Trail:
+        place = self._destination(normal_host(contact.host))
+        trail = Trail(self._office.new_id(), actor, place, Via.FORWARD.value, contact.peer)
+        trail.port, trail.method = contact.port, "CONNECT"
+        return trail
+
+    def _destination(self, host: str) -> Destination:
+        service = self._office.catalogue.provider_of(host)
+        return Destination(host, service.provider, service.app) if service else Destination(host)
+
+
+def _kept(headers: Headers, consumed: frozenset[str]) -> Headers:
+    """Return the headers that travel on: none of one hop, none with our credentials, none of our own names."""
+    gone = HOP_BY_HOP | consumed
+    return tuple(
+        pair for pair in headers if pair[0].lower() not in gone and not pair[0].lower().startswith("x-lockgate-")
+    )
+
+
+def _acceptable(headers: Headers) -> Headers:
+    """Ask the provider only for content encodings that can be read."""
+    asked = header(headers, "accept-encoding").lower()
+    kept = [item.strip() for item in asked.split(",") if item.split(";")[0].strip() in ENCODINGS]
+    rest = tuple(pair for pair in headers if pair[0].lower() != "accept-encoding")
+    return (*rest, ("accept-encoding", ", ".join(kept) or "identity"))
+
+
+def _tenant(headers: Headers, decision: Decision) -> Headers:
+    """Set the provider's tenant restriction headers, over whatever the client sent."""
+    ours = {o.header.lower(): o.value for o in decision.obligations if isinstance(o, Tenant)}
+    return (*(pair for pair in headers if pair[0].lower() not in ours), *ours.items())

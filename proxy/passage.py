@@ -1,0 +1,258 @@
+"""One exchange between its judged request and the end of its answer."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from detectors.finding import Finding, Scan, Segment, Skipped, SkipReason
+from proxy import notices
+from proxy.audit.record import Outcome
+from proxy.door import Answer, Piece, header
+from proxy.exchange import (
+    ACTION_RANK,
+    Action,
+    Decision,
+    Document,
+    Headers,
+    Moderate,
+    Phase,
+    Verdict,
+)
+from proxy.facts import Circumstances, question
+from proxy.pipeline import Faculties, decide, edits_of, judge
+from proxy.providers.interface import Codec
+from proxy.stream.decoding import Decoder, DecodingError, decode
+from proxy.stream.guard import Guard, Mode, Ruling
+from proxy.trail import Close, Trail
+
+DECISION_HEADER = "x-lockgate-decision"
+STREAM_FINDINGS = 1000  # how many findings of one stream its event lists; a longer list says nothing more
+MODES: tuple[Mode, ...] = ("off", "monitor", "holdback", "buffer")  # mildest first
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Limits of what is read and held, in bytes."""
+
+    body: int
+    decoded: int
+    hold: int
+
+
+def moderation(decision: Decision) -> Mode:
+    """Return the strictest moderation a request's decision asks for; hold-back where it asks for none."""
+    asked = [obligation.mode for obligation in decision.obligations if isinstance(obligation, Moderate)]
+    return max(asked, key=MODES.index, default="holdback")
+
+
+class JudgedPassage:
+    """A passage whose answer is read, judged and rewritten: `proxy.door.Passage` for an endpoint with a codec."""
+
+    def __init__(
+        self, trail: Trail, codec: Codec, by: Faculties, around: Circumstances, bounds: Bounds, close: Close
+    ) -> None:
+        assert trail.request is not None
+        self.id = trail.id
+        self.trail, self.codec, self.by, self.bounds = trail, codec, by, bounds
+        self.around = replace(around, known=frozenset(f.fingerprint for f in trail.request.findings))
+        self.mode = moderation(trail.request.decision)
+        trail.moderated = self.mode
+        self._close, self._closed = close, False
+
+    def begin(self, status: int, headers: Headers) -> "JudgedStream | None":
+        """Return a stream where the answer comes in events."""
+        self.trail.status = status
+        content_type = header(headers, "content-type")
+        if status >= 400 or not self.codec.is_stream(content_type, self.trail.parameters.stream):
+            return None
+        self.trail.streamed = True
+        return JudgedStream(self, status, headers, content_type)
+
+    async def answer(self, status: int, headers: Headers, body: bytes, *, truncated: bool = False) -> Answer:
+        """Return the whole answer, judged: as it came, rewritten, or replaced by a refusal."""
+        self.trail.status, self.trail.response_bytes = status, len(body)
+        if self.mode == "off" or not (body or truncated):
+            return Answer(status, headers, body)
+        plain, document = self._read(headers, body, truncated)
+        exchange = replace(self.trail.exchange(Phase.RESPONSE), body=plain)
+        verdict = await judge(exchange, document, self.codec, self.by, self.around)
+        self.trail.response = replace(verdict, body=b"" if verdict.body is not None else None)
+        self.trail.response_roles = {segment.ref: segment.role for segment in document.segments}
+        self.trail.model = document.model
+        self.trail.usage = self.codec.usage(document)
+        if self.mode == "monitor":
+            return Answer(status, headers, body)
+        marked = (*headers, (DECISION_HEADER, notices.decision_header(verdict)))
+        if verdict.body is None:
+            return self._refused(status, verdict, document)
+        if verdict.body is document.body or verdict.body == document.body:
+            return Answer(status, marked, body)
+        bare = tuple(pair for pair in marked if pair[0].lower() not in {"content-encoding", "content-length"})
+        return Answer(status, bare, verdict.body)
+
+    def _read(self, headers: Headers, body: bytes, truncated: bool) -> tuple[bytes, Document]:
+        if truncated:
+            return b"", unread(SkipReason.TOO_LARGE)
+        try:
+            plain = decode(body, header(headers, "content-encoding"), self.bounds.decoded)
+        except DecodingError as error:
+            return b"", unread(error.reason)
+        return plain, self.codec.parse_response(plain)
+
+    def _refused(self, status: int, verdict: Verdict, document: Document) -> Answer:
+        """A provider's error that cannot be read keeps its status, so that a client retries as it should."""
+        failed = status >= 400 and not document.segments
+        shown = status if failed else 403
+        words = notices.notice(verdict.decision, self.id)
+        if failed:
+            words = f"The provider answered {status} with a body that could not be read. {words}"
+        body = self.codec.refusal(shown, words, "lockgate_blocked", self.id)
+        mark = (DECISION_HEADER, notices.decision_header(verdict))
+        return Answer(shown, (("content-type", "application/json"), mark), body)
+
+    async def end(self) -> None:
+        """Write the audit event of a complete exchange."""
+        request, response = self.trail.request, self.trail.response
+        refused = response is not None and response.body is None and self.mode != "monitor"
+        if self.trail.cut:
+            self._finish(Outcome.CUT)
+        elif refused and not self.trail.streamed:
+            self._finish(Outcome.BLOCKED)
+        elif any(verdict and (verdict.edits or verdict.changes) for verdict in (request, response)):
+            self._finish(Outcome.REDACTED)
+        else:
+            self._finish(Outcome.FORWARDED)
+
+    async def fail(self, what: Literal["client_gone", "provider_failed", "timed_out", "internal"]) -> None:
+        """Write the audit event of an exchange that ended early."""
+        self._finish(Outcome(what))
+
+    def _finish(self, outcome: Outcome) -> None:
+        if not self._closed:
+            self._closed = True
+            self._close(self.trail, outcome)
+
+
+def unread(reason: SkipReason) -> Document:
+    """Return the document of a body that could not be read at all."""
+    return Document((), (Skipped("", reason),))
+
+
+class JudgedStream:
+    """An answer in events: `proxy.door.StreamedAnswer` over a guard, one ruling at a time."""
+
+    def __init__(self, passage: JudgedPassage, status: int, headers: Headers, content_type: str) -> None:
+        self._passage = passage
+        self.status = status
+        encoding = header(headers, "content-encoding")
+        self._decoder = Decoder(encoding, passage.bounds.decoded) if encoding else None
+        dropped = {"content-encoding", "content-length"}
+        request = passage.trail.request
+        assert request is not None
+        kept = tuple(pair for pair in headers if pair[0].lower() not in dropped)
+        self.headers: Headers = (*kept, (DECISION_HEADER, notices.decision_header(request)))
+        self._guard = Guard(
+            passage.codec.frames(content_type),
+            self._rule,
+            mode=passage.mode,
+            hold=passage.bounds.hold,
+            exchange_id=passage.id,
+        )
+        self._findings: dict[tuple[str, str], Finding] = {}
+        self._skipped: tuple[Skipped, ...] = ()
+        self._verdict: Verdict | None = None
+
+    async def feed(self, data: bytes) -> Piece:
+        """Return what may go out after these bytes."""
+        trail = self._passage.trail
+        trail.response_bytes += len(data)
+        if trail.first_byte is None:
+            trail.first_byte = trail.milliseconds()
+        try:
+            plain = self._decoder.feed(data) if self._decoder else data
+        except DecodingError as error:
+            return self._settled(await self._guard.refuse(error.reason))
+        return self._settled(await self._guard.feed(plain))
+
+    async def close(self) -> Piece:
+        """Return the rest."""
+        try:
+            rest = self._decoder.close() if self._decoder else b""
+        except DecodingError as error:
+            return self._settled(await self._guard.refuse(error.reason))
+        before = await self._guard.feed(rest) if rest else Piece(b"")
+        if before.cut:
+            return self._settled(before)
+        last = await self._guard.close()
+        return self._settled(Piece(before.data + last.data, last.cut))
+
+    def _settled(self, piece: Piece) -> Piece:
+        trail = self._passage.trail
+        trail.cut = trail.cut or piece.cut
+        trail.usage = self._guard.usage or trail.usage
+        if self._verdict is not None:
+            findings = tuple(self._findings.values())
+            trail.response = replace(
+                self._verdict, findings=findings, skipped=self._skipped, edits=self._guard.edits, body=b""
+            )
+        return piece
+
+    async def _rule(self, segments: tuple[Segment, ...], skipped: tuple[Skipped, ...]) -> Ruling:
+        passage = self._passage
+        exchange = passage.trail.exchange(Phase.RESPONSE)
+        scan = await passage.by.looks[Phase.RESPONSE](segments)
+        scan = Scan(scan.findings, scan.skipped + skipped)
+        facts = question(exchange, segments, scan, passage.around)
+        decision = await decide(facts, exchange.destination.provider, passage.by)
+        self._note(segments, Verdict(exchange, decision, scan.findings, scan.skipped, facts=facts))
+        if decision.action is Action.BLOCK:
+            return Ruling(block=notices.notice(decision, passage.id))
+        return Ruling(edits=edits_of(segments, scan.findings, decision, passage.around))
+
+    def _note(self, segments: tuple[Segment, ...], verdict: Verdict) -> None:
+        """Keep what the audit needs: findings once each, and the strictest verdict with its facts."""
+        for found in verdict.findings:
+            if len(self._findings) < STREAM_FINDINGS:
+                self._findings.setdefault((found.entity, found.fingerprint), found)
+        self._skipped = tuple(dict.fromkeys(self._skipped + verdict.skipped))[:STREAM_FINDINGS]
+        before = self._verdict
+        if before is None or _weight(verdict) >= _weight(before):
+            self._verdict = verdict
+        roles = {segment.ref: segment.role for segment in segments}
+        self._passage.trail.response_roles = {**self._passage.trail.response_roles, **roles}
+
+
+def _weight(verdict: Verdict) -> tuple[int, int]:
+    return ACTION_RANK[verdict.decision.enforced], len(verdict.findings)
+
+
+class PlainPassage:
+    """A passage of an endpoint that carries no prompt, such as a list of models: its answer goes on as it came."""
+
+    def __init__(self, trail: Trail, close: Close) -> None:
+        self.id = trail.id
+        self._trail, self._close, self._closed = trail, close, False
+
+    def begin(self, status: int, headers: Headers) -> None:
+        """Say that the answer is taken whole."""
+        self._trail.status = status
+
+    async def answer(self, status: int, headers: Headers, body: bytes, *, truncated: bool = False) -> Answer:
+        """Return the answer unchanged, or a refusal where it passed the limit."""
+        self._trail.status, self._trail.response_bytes = status, len(body)
+        if truncated:
+            self._trail.what = "too_large"
+            return Answer(502, (("content-type", "text/plain"),), b"the provider's answer is larger than limits.body\n")
+        return Answer(status, headers, body)
+
+    async def end(self) -> None:
+        """Write the audit event."""
+        self._finish(Outcome.FORWARDED)
+
+    async def fail(self, what: Literal["client_gone", "provider_failed", "timed_out", "internal"]) -> None:
+        """Write the audit event of an exchange that ended early."""
+        self._finish(Outcome(what))
+
+    def _finish(self, outcome: Outcome) -> None:
+        if not self._closed:
+            self._closed = True
+            self._close(self._trail, outcome)

@@ -1,0 +1,74 @@
+"""The gate's own answers: a block or a refusal in the provider's shape, with words that a person can act on."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from proxy import notices
+from proxy.audit.record import Outcome
+from proxy.door import Reply
+from proxy.exchange import Action, Phase, Reason, Verdict
+from proxy.identity.interface import Rejected
+from proxy.passage import DECISION_HEADER
+from proxy.pipeline import blocked
+from proxy.providers.catalogue import Catalogue
+from proxy.providers.interface import Codec
+from proxy.trail import Close, Trail
+
+CHALLENGE = ("proxy-authenticate", 'Basic realm="lockgate", charset="UTF-8"')
+
+# What is refused before a policy is asked, by its name in the audit; the words are what the person reads.
+WORDS: Mapping[str, str] = {
+    "audit_unavailable": "The audit log cannot be written, so nothing may leave. Tell the security team.",
+    "bad_credentials": "The credentials are wrong. Use your Lockgate user name and password, or a gateway key.",
+    "internal": "The gate failed while it looked at this request, so nothing left. Tell the security team.",
+    "name_mismatch": "Host header, TLS name and CONNECT host of this connection differ. Use one name for all three.",
+    "not_ready": "The gate is starting and lets nothing through yet. Try again in a few seconds.",
+    "unexpected_body": "A request to this path carries a body that the gate cannot read.",
+    "unknown_host": "This host is not in the catalogue, and unknown hosts are blocked here. Ask the security team.",
+    "unknown_path": "This path of the provider is not in the catalogue, so its content cannot be read.",
+    "unknown_provider": "This address belongs to no provider of the catalogue. Mind the base URL's prefix.",
+    "unsupported": "This protocol cannot be read by the gate, so it may not be used with this provider.",
+}
+
+
+class Refusals:
+    """Makes replies and closes the trail that each of them ends."""
+
+    def __init__(self, catalogue: Catalogue, codecs: Mapping[str, Codec], close: Close) -> None:
+        self._catalogue = catalogue
+        self._codecs = codecs
+        self._close = close
+
+    def block(self, trail: Trail, verdict: Verdict, *, status: int = 403) -> Reply:
+        """Return the answer to a request that the policy blocks."""
+        self._close(trail, Outcome.BLOCKED)
+        return self._reply(trail, verdict, status, "lockgate_blocked")
+
+    def refuse(self, trail: Trail, what: str, *, status: int = 403, outcome: Outcome = Outcome.REFUSED) -> Reply:
+        """Return the answer to what never came before the policy; `what` is a key of WORDS or a protocol's name."""
+        words = WORDS.get(what, WORDS["unsupported"])
+        decision = blocked(Reason(f"gate.{what}", Action.BLOCK, words, words), "")
+        verdict = Verdict(trail.exchange(trail.phase), decision)
+        trail.what = what
+        self._close(trail, outcome)
+        return self._reply(trail, verdict, status, f"lockgate_{what}")
+
+    def unauthorized(self, trail: Trail, rejected: Rejected) -> Reply:
+        """Return the answer to wrong credentials: 407 to a CONNECT, 401 to a request."""
+        connect = trail.phase is Phase.CONNECT
+        reply = self.refuse(trail, "bad_credentials", status=407 if connect else 401)
+        return replace(reply, headers=(*reply.headers, CHALLENGE)) if connect else reply
+
+    def _reply(self, trail: Trail, verdict: Verdict, status: int, code: str) -> Reply:
+        words = notices.notice(verdict.decision, trail.id)
+        codec = self._codecs.get(trail.destination.operation) or self._codecs.get(
+            self._catalogue.voice(trail.destination.host)
+        )
+        if codec:
+            body = codec.refusal(status, words, code, trail.id)
+        else:
+            body = json.dumps({"error": {"message": words, "type": code, "code": code}}).encode()
+        return Reply(
+            status, (("content-type", "application/json"), (DECISION_HEADER, notices.decision_header(verdict))), body
+        )

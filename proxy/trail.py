@@ -1,0 +1,101 @@
+"""What is known of one exchange while it goes on, and the audit record that it ends as."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from time import perf_counter
+
+from detectors.finding import Role
+from proxy.audit.record import Answered, Contacted, Judged, Outcome, Record
+from proxy.exchange import Actor, Destination, Exchange, Headers, Parameters, Phase, Verdict
+
+type Close = Callable[["Trail", Outcome], None]
+
+
+@dataclass(slots=True)
+class Trail:
+    """Grows while the exchange goes on; holds facts and findings, never text."""
+
+    id: str
+    actor: Actor
+    destination: Destination
+    via: str
+    peer: str
+    port: int = 0
+    method: str = ""
+    headers: Headers = field(default=(), repr=False)
+    reason_given: str = field(default="", repr=False)
+    phase: Phase = Phase.CONNECT
+    parameters: Parameters = Parameters()
+    connect: Verdict | None = None
+    request: Verdict | None = None
+    request_bytes: int = 0
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    response: Verdict | None = None
+    response_bytes: int = 0
+    response_roles: Mapping[str, Role] = field(default_factory=dict)
+    status: int = 0
+    streamed: bool = False
+    moderated: str = ""
+    cut: bool = False
+    usage: tuple[tuple[str, int], ...] = ()
+    model: str = ""  # the one that the answer names
+    what: str = ""  # why it was refused or failed, from a closed set
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    started: float = field(default_factory=perf_counter)
+    first_byte: float | None = None  # milliseconds from the start
+
+    def exchange(self, phase: Phase) -> Exchange:
+        """Return the exchange as a phase sees it, without body."""
+        self.phase = phase
+        return Exchange(self.id, phase, self.actor, self.destination, self.parameters)
+
+    def milliseconds(self) -> float:
+        """Return the time since the start."""
+        return round((perf_counter() - self.started) * 1000, 3)
+
+    def judged(self, verdict: Verdict, roles: Mapping[str, Role]) -> None:
+        """Note the request's verdict, without its body."""
+        self.request, self.roles = replace(verdict, body=b"" if verdict.body is not None else None, target=""), roles
+        self.destination, self.parameters = verdict.exchange.destination, verdict.exchange.parameters
+
+    def record(self, outcome: Outcome) -> Record:
+        """Return the audit record of the exchange as it stands."""
+        answered = None
+        if self.status:
+            seen, roles = self.response, self.response_roles
+            judged = Judged(seen, seen.facts, self.response_bytes, len(roles), roles) if seen else None
+            answered = Answered(
+                self.status,
+                judged,
+                self.response_bytes,
+                self.streamed,
+                self.moderated,
+                self.cut,
+                self.model,
+                self.usage,
+            )
+        timings = [("total", self.milliseconds())]
+        if self.first_byte is not None:
+            timings.append(("first_byte", self.first_byte))
+        asked = self.request
+        return Record(
+            self.id,
+            self.began,
+            outcome,
+            self.phase,
+            self.actor,
+            self.peer,
+            self.destination,
+            self.via,
+            self.port,
+            self.method,
+            self.parameters,
+            self.headers,
+            self.reason_given,
+            Contacted(self.connect.decision, self.connect.facts) if self.connect else None,
+            Judged(asked, asked.facts, self.request_bytes, len(self.roles), self.roles) if asked else None,
+            answered,
+            self.what,
+            tuple(timings),
+        )
