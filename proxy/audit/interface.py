@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from detectors.errors import Error
-from proxy.policy.interface import Json
+
+type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
 
-class AuditUnavailable(Error):
+class AuditUnavailable(Error):  # noqa: N818 - a state of the audit, as the gate's code reads it
     """The event could not be kept: with `audit.on_failure: block` nothing may leave."""
 
 
 class Recorder(Protocol):
-    """Takes events. An event is a flat-to-nested JSON object without clear values, of `schemas/audit-event.json`."""
+    """Takes events: JSON objects without clear values, of `proxy/audit/event.schema.json`, made by `event.build`."""
 
     def reserve(self) -> None:
         """Make sure that one more event can be kept; raise AuditUnavailable where not. Cheap: called per exchange."""
@@ -20,5 +21,8 @@ class Recorder(Protocol):
     def emit(self, event: Mapping[str, Json]) -> None:
         """Append an event to the chain; raise AuditUnavailable where no sink took it."""
 
+    def reopen(self) -> None:
+        """Open the file by its name again, as after a rotation (SIGHUP)."""
+
     def close(self) -> None:
-        """Flush and close the sinks."""
+        """Close the chain with its count, then the sinks."""

@@ -1,0 +1,316 @@
+"""From an exchange's record to its audit event, `lockgate.audit/v1`: bounded, and without a clear value.
+
+The schema beside this file describes each field, with its OpenTelemetry name where there is one.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from detectors.finding import Finding, Role, Skipped
+from proxy.audit.interface import Json
+from proxy.audit.record import Answered, Judged, Record, coverage
+from proxy.audit.text import LINE, Cleaner, address
+from proxy.exchange import Decision, Phase
+
+SCHEMA = "lockgate.audit/v1"
+
+GROUPS = 100  # of findings in one direction; the rest is counted in `more`
+PRINTS = 16  # fingerprints of one group
+ENTRIES = 64  # of any other list
+LARGEST = 10**15
+DEPTH = 6  # of the policy's input
+HEADERS = ("content-type", "user-agent", "x-request-id")
+SHAPE = re.compile(r"[0-9A-Za-z._:+/=-]{1,128}")  # of ids, digests and fingerprints, which are never scrubbed
+MADE_HERE = frozenset({"schema", "phase", "source", "peer", "weekday", "zone"})  # strings of the input that are ours
+
+
+class EventBuilder:
+    """Makes events. `scrub` masks values in text that somebody chose; `scrub_names` does so in the names of actors.
+
+    A name is personal data and the audit's very subject, so `scrub_names` should mask secrets only.
+    """
+
+    def __init__(self, scrub: Cleaner, scrub_names: Cleaner | None = None) -> None:
+        self._clean = scrub
+        self._name = scrub_names or scrub
+
+    def build(self, record: Record) -> dict[str, Json]:
+        """Return the event of one exchange; parts that the exchange did not reach are absent."""
+        event: dict[str, Json] = {
+            "schema": SCHEMA,
+            "kind": "exchange",
+            "time": timestamp(record.started),
+            "exchange": self._exchange(record),
+            "actor": self._actor(record),
+            "destination": self._destination(record),
+            "gen_ai": self._gen_ai(record),
+            "decisions": self._decisions(record),
+            "timings": _timings(record),
+        }
+        if headers := self._headers(record):
+            event["headers"] = headers
+        if record.request:
+            event["request"] = self._judged(record.request)
+        if record.response:
+            event["response"] = self._answered(record.response)
+        self._add_policy_input(event, record)
+        return event
+
+    def _exchange(self, record: Record) -> Json:
+        found: dict[str, Json] = {
+            "id": shaped(record.id),
+            "outcome": record.outcome.value,
+            "phase": record.phase.value,
+            "coverage": coverage(record).value,
+            "via": self._clean(record.via),
+        }
+        if record.method:
+            found["method"] = self._clean(record.method, 16)
+        if record.what:
+            found["what"] = self._clean(record.what)
+        if record.reason_given:
+            found["reason_given"] = self._clean(record.reason_given, LINE)
+        return found
+
+    def _actor(self, record: Record) -> Json:
+        actor = record.actor
+        return {
+            "subject": self._name(actor.subject),
+            "groups": [self._name(group) for group in actor.groups[:ENTRIES]],
+            "roles": [self._name(role) for role in actor.roles[:ENTRIES]],
+            "source": actor.source.value,
+            "peer": address(record.peer),
+        }
+
+    def _destination(self, record: Record) -> Json:
+        place = record.destination
+        found: dict[str, Json] = {
+            "host": self._clean(place.host),
+            "provider": self._clean(place.provider),
+            "app": self._clean(place.app),
+            "operation": self._clean(place.operation),
+            "route": self._clean(place.path.partition("?")[0].partition("#")[0]),
+        }
+        if record.port:
+            found["port"] = record.port
+        return found
+
+    def _gen_ai(self, record: Record) -> Json:
+        asked, answer = record.parameters, record.response
+        request: dict[str, Json] = {"model": self._clean(record.destination.model), "stream": asked.stream}
+        if (temperature := number(asked.temperature)) is not None:
+            request["temperature"] = temperature
+        if (max_tokens := number(asked.max_tokens)) is not None:
+            request["max_tokens"] = max_tokens
+        found: dict[str, Json] = {"request": request}
+        if answer and answer.model:
+            found["response"] = {"model": self._clean(answer.model)}
+        if answer and answer.usage:
+            found["usage"] = {self._clean(name, 64): number(count) for name, count in answer.usage[:ENTRIES]}
+        return found
+
+    def _headers(self, record: Record) -> dict[str, Json]:
+        found: dict[str, Json] = {}
+        for name, value in record.headers:
+            if name.lower() in HEADERS:
+                found.setdefault(name.lower(), self._clean(value))
+        return found
+
+    def _decisions(self, record: Record) -> Json:
+        decisions = (
+            (Phase.CONNECT, record.connect.decision if record.connect else None),
+            (Phase.REQUEST, record.request.verdict.decision if record.request else None),
+            (Phase.RESPONSE, _answer_decision(record)),
+        )
+        return [self._decision(phase, decision) for phase, decision in decisions if decision]
+
+    def _decision(self, phase: Phase, decision: Decision) -> Json:
+        reasons: list[Json] = []
+        for reason in decision.reasons[:ENTRIES]:
+            said: dict[str, Json] = {
+                "rule": self._clean(reason.rule),
+                "action": reason.action.value,
+                "message": self._clean(reason.message, LINE),
+            }
+            if reason.waiver:
+                said["waiver"] = self._clean(reason.waiver)
+            reasons.append(said)
+        return {
+            "phase": phase.value,
+            "action": decision.action.value,
+            "enforced": decision.enforced.value,
+            "monitor": decision.monitor,
+            "role": self._name(decision.role),
+            "revision": shaped(decision.revision),
+            "obligations": [*sorted({type(item).__name__.lower() for item in decision.obligations})],
+            "reasons": reasons,
+        }
+
+    def _judged(self, judged: Judged) -> dict[str, Json]:
+        verdict = judged.verdict
+        groups, more = self._findings(verdict.findings, judged.roles)
+        found: dict[str, Json] = {
+            "bytes": judged.bytes,
+            "segments": judged.segments,
+            "findings": groups,
+            "skipped": self._skipped(verdict.skipped),
+            "edits": len(verdict.edits),
+            "changes": [
+                {
+                    "parameter": change.parameter,
+                    "value": self._clean(change.value) if isinstance(change.value, str) else number(change.value),
+                }
+                for change in verdict.changes[:ENTRIES]
+            ],
+        }
+        if more:
+            found["more"] = more
+        return found
+
+    def _answered(self, answer: Answered) -> Json:
+        found = self._judged(answer.judged) if answer.judged else {}
+        found |= {"status": answer.status, "streamed": answer.streamed, "cut": answer.cut, "bytes": answer.bytes}
+        if answer.moderated:
+            found["moderated"] = self._clean(answer.moderated, 32)
+        return found
+
+    def _findings(self, findings: Sequence[Finding], roles: Mapping[str, Role]) -> tuple[list[Json], int]:
+        groups: dict[tuple[str, ...], list[Finding]] = {}
+        for found in findings:
+            role = roles.get(found.ref)
+            key = (
+                found.entity,
+                found.category.value,
+                found.tag,
+                role.value if role else "unknown",
+                found.detector,
+                found.rule,
+            )
+            groups.setdefault(key, []).append(found)
+        ranked = sorted(groups)
+        listed = [self._group(key, groups[key]) for key in ranked[:GROUPS]]
+        return listed, sum(len(groups[key]) for key in ranked[GROUPS:])
+
+    def _group(self, key: tuple[str, ...], findings: Sequence[Finding]) -> Json:
+        entity, category, tag, role, detector, rule = key
+        prints = dict.fromkeys(print_ for found in findings if (print_ := shaped(found.fingerprint)))
+        group: dict[str, Json] = {
+            "entity": self._clean(entity, 64),
+            "category": category,
+            "role": role,
+            "count": len(findings),
+            "score": round(max(found.score for found in findings), 2),
+            "validated": any(found.validated for found in findings),
+            "detector": self._clean(detector, 64),
+            "rule": self._clean(rule),
+            "fingerprints": [*list(prints)[:PRINTS]],
+        }
+        if tag:
+            group["tag"] = self._clean(tag)
+        return group
+
+    def _skipped(self, skipped: Sequence[Skipped]) -> Json:
+        counts = Counter((item.reason.value, item.detector) for item in skipped)
+        return [
+            {"reason": reason, "detector": self._clean(detector, 64), "count": count}
+            for (reason, detector), count in sorted(counts.items())[:ENTRIES]
+        ]
+
+    def _add_policy_input(self, event: dict[str, Json], record: Record) -> None:
+        facts = (
+            (Phase.CONNECT, record.connect.facts if record.connect else None),
+            (Phase.REQUEST, record.request.facts if record.request else None),
+            (Phase.RESPONSE, record.response.judged.facts if record.response and record.response.judged else None),
+        )
+        kept: dict[str, Json] = {}
+        masked: list[Json] = []
+        for phase, given in facts:
+            if given is None:
+                continue
+            copy = _Copy(self._clean, self._name)
+            kept[phase.value] = copy.of(given)
+            if copy.altered:
+                masked.append(phase.value)
+        if kept:
+            event["policy_input"] = kept
+        if masked:
+            event["policy_input_masked"] = masked
+
+
+class _Copy:
+    """A cleaned copy of a policy's input; `altered` says that it is not the input any more and cannot be replayed."""
+
+    def __init__(self, clean: Cleaner, name: Cleaner) -> None:
+        self._clean = clean
+        self._name = name
+        self.altered = False
+
+    def of(self, facts: Mapping[str, Json]) -> Json:
+        """Return the copy of a whole input."""
+        return {
+            key: self._value(key, item, self._name if key == "actor" else self._clean) for key, item in facts.items()
+        }
+
+    def _value(self, key: str, value: Json, clean: Cleaner, depth: int = 0) -> Json:
+        if isinstance(value, str):
+            if key in MADE_HERE and SHAPE.fullmatch(value):
+                return value
+            return self._text(value, clean)
+        if isinstance(value, Mapping | list) and depth == DEPTH:
+            return self._alter(None)
+        if isinstance(value, Mapping):
+            kept = list(value.items())[:GROUPS]
+            self.altered |= len(kept) < len(value)
+            return {self._text(name, clean): self._value(name, item, clean, depth + 1) for name, item in kept}
+        if isinstance(value, list):
+            self.altered |= len(value) > GROUPS
+            return [self._value(key, item, clean, depth + 1) for item in value[:GROUPS]]
+        return value if value is None or number(value) is not None else self._alter(None)
+
+    def _text(self, value: str, clean: Cleaner) -> str:
+        cleaned = clean(value)
+        self.altered |= cleaned != value
+        return cleaned
+
+    def _alter(self, value: Json) -> Json:
+        self.altered = True
+        return value
+
+
+def timestamp(moment: datetime) -> str:
+    """Return an aware time as RFC 3339 in UTC, to the millisecond."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+
+
+def number(value: float | None) -> float | None:
+    """Return a number that JSON can hold in a bounded length; a body may well say 1e999 or ten thousand digits."""
+    return value if value is not None and -LARGEST <= value <= LARGEST else None
+
+
+def change(what: str, revision: str, moment: datetime) -> dict[str, Json]:
+    """Return the event that says that the gate itself changed: its policy, its users, its configuration."""
+    return {"schema": SCHEMA, "kind": "change", "time": timestamp(moment), "change": {"what": what, "to": revision}}
+
+
+def shaped(value: str) -> str:
+    """Return an id or a digest, or the empty string where it has not the shape of one."""
+    return value if SHAPE.fullmatch(value) else ""
+
+
+def _answer_decision(record: Record) -> Decision | None:
+    return record.response.judged.verdict.decision if record.response and record.response.judged else None
+
+
+def _timings(record: Record) -> Json:
+    found: dict[str, Json] = _rounded(record.timings)
+    if record.request and record.request.verdict.timings:
+        found["request"] = _rounded(record.request.verdict.timings)
+    if record.response and record.response.judged and record.response.judged.verdict.timings:
+        found["response"] = _rounded(record.response.judged.verdict.timings)
+    return found
+
+
+def _rounded(timings: Iterable[tuple[str, float]]) -> dict[str, Json]:
+    return {stage: round(milliseconds, 3) for stage, milliseconds in timings}

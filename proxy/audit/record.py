@@ -1,0 +1,104 @@
+"""What an audit event is made of: the domain's values of one exchange, as the gate has them at its end."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from detectors.finding import Role
+from proxy.audit.interface import Json
+from proxy.exchange import Actor, Decision, Destination, Headers, Parameters, Phase, Verdict
+
+
+class Outcome(StrEnum):
+    """What became of an exchange."""
+
+    FORWARDED = "forwarded"  # the request went out as it came, the answer came back
+    REDACTED = "redacted"  # the same, with text replaced on the way out or back
+    BLOCKED = "blocked"  # the policy or the gate said no, before the request left or instead of the answer
+    CUT = "cut"  # a streamed answer was ended early
+    REFUSED = "refused"  # never judged: wrong credentials, no codec, names that disagree
+    TUNNELLED = "tunnelled"  # passed byte for byte, not read
+    CLIENT_GONE = "client_gone"
+    PROVIDER_FAILED = "provider_failed"
+    TIMED_OUT = "timed_out"
+    INTERNAL = "internal"
+
+
+class Coverage(StrEnum):
+    """How much of an exchange the gate has read."""
+
+    INSPECTED = "inspected"
+    PARTLY = "partly"  # something was skipped, or only one direction was read
+    OPAQUE = "opaque"  # it passed unread
+    REFUSED = "refused"  # it was not read and did not pass
+
+
+@dataclass(frozen=True, slots=True)
+class Contacted:
+    """The `connect` phase: a decision by name alone, and the facts it rests on."""
+
+    decision: Decision
+    facts: Mapping[str, Json] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One direction that was read. `facts` is the policy's input; `roles` says by `ref` who spoke in a segment."""
+
+    verdict: Verdict
+    facts: Mapping[str, Json] | None = None
+    bytes: int = 0
+    segments: int = 0
+    roles: Mapping[str, Role] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The provider's answer; `judged` is None where nobody read it. `moderated` is the mode of moderation in force."""
+
+    status: int
+    judged: Judged | None = None
+    bytes: int = 0
+    streamed: bool = False
+    moderated: str = ""
+    cut: bool = False
+    model: str = ""
+    usage: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One exchange. `what` says from a closed set why it was refused or failed; `headers` are filtered by name here."""
+
+    id: str
+    started: datetime  # aware
+    outcome: Outcome
+    phase: Phase  # the last one that was reached
+    actor: Actor
+    peer: str
+    destination: Destination
+    via: str
+    port: int = 0
+    method: str = ""
+    parameters: Parameters = Parameters()
+    headers: Headers = field(default=(), repr=False)
+    reason_given: str = field(default="", repr=False)
+    connect: Contacted | None = None
+    request: Judged | None = None
+    response: Answered | None = None
+    what: str = ""
+    timings: tuple[tuple[str, float], ...] = ()  # milliseconds
+
+
+def coverage(record: Record) -> Coverage:
+    """Return how much of an exchange was read."""
+    if record.request is None:
+        passed = record.outcome is Outcome.TUNNELLED or record.response is not None
+        return Coverage.OPAQUE if passed else Coverage.REFUSED
+    if record.request.verdict.skipped:
+        return Coverage.PARTLY
+    answer = record.response
+    if answer and (answer.judged is None or answer.judged.verdict.skipped):
+        return Coverage.PARTLY
+    return Coverage.INSPECTED
