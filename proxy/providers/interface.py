@@ -24,9 +24,9 @@ class RenderError(Error):
 class Delta:
     """Text that one event of a stream adds to a channel, or repeats of it.
 
-    `channel` keeps apart what a reader sees apart: a choice's text, its refusal, its reasoning, one tool call's arguments.
-    `place` is the codec's own pointer into the event, so that the text can be spliced. A `repeat` carries the whole text
-    of its channel again (a `*.done` event): it takes the channel's edits, it adds nothing.
+    `channel` keeps apart what a reader sees apart: a choice's text, its refusal, its reasoning, one tool call's
+    arguments. `place` is the codec's own pointer into the event, so that the text can be spliced. A `repeat` carries
+    the whole text of its channel again (a `*.done` event): it takes the channel's edits, it adds nothing.
     """
 
     channel: str
@@ -65,7 +65,7 @@ class Frames(Protocol):
         """
 
     def ending(self, message: str, exchange_id: str, *, hard: bool = False) -> bytes:
-        """Return the events that end this stream after a block, valid at this point of it, in the provider's own words."""
+        """Return the events that end this stream after a block, valid at this point, in the provider's own words."""
 
 
 class Codec(Protocol):

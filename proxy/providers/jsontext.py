@@ -20,6 +20,7 @@ MAX_NODES = 500_000  # values and keys, number arrays aside: about one second of
 MAX_NUMBER = 300  # characters; a double needs 25, and CPython refuses integers over 4,300 digits
 LONG_NUMBER = 7  # digits from which an integer may be a person's number: a phone, a card, an account
 
+_OPENING = re.compile(r"[ \t\n\r]*[\[{]")
 _BLANK = re.compile(r"[ \t\n\r]*")
 _KEY = re.compile(r'"([^"\\\x00-\x1f]{0,100}+)"[ \t\n\r]*+:[ \t\n\r]*+')
 _COLON = re.compile(r"[ \t\n\r]*:[ \t\n\r]*")
@@ -157,7 +158,7 @@ def read(body: bytes) -> JsonText:
 
 
 def read_text(source: str) -> JsonText:
-    """Return a document that stands inside a string, as tool-call arguments do, with no `body`; raise as `read` does."""
+    """Return a document that stands inside a string, as arguments of tool calls do; raise as `read` does."""
     return _Reader(source, b"").run()
 
 
@@ -166,6 +167,28 @@ def escaped(text: str) -> str:
     if _SURROGATE.search(text):
         raise EditError("a replacement holds a lone surrogate")
     return json.dumps(text, ensure_ascii=False)[1:-1].translate(_LINE_ENDS)
+
+
+def unescaped(text: str) -> str | None:
+    """Return JSON text with the escapes in its strings undone, so that it reads as written; None where it is not JSON.
+
+    Only objects and arrays that hold an escape are undone. `within` maps edits of the outcome back.
+    """
+    if "\\" not in text or not _OPENING.match(text):
+        return None
+    try:
+        read_text(text)
+    except JsonError as error:
+        if error.reason is not SkipReason.DUPLICATE_KEY:
+            return None
+    plain = _ESCAPE.sub(lambda match: str(json.loads(f'"{match[0]}"')), text)
+    return None if _SURROGATE.search(plain) else plain
+
+
+def within(text: str, plain: str, edits: Iterable[tuple[int, int, str]]) -> list[Replacement]:
+    """Return edits of `unescaped(text)` as replacements in `text`, their new text escaped once."""
+    view = Leaf((), plain, -1, len(text) + 1)  # the whole text reads as the inside of one literal
+    return replaced(text, [LeafEdit(view, *edit) for edit in edits])
 
 
 def spliced(source: str, replacements: Iterable[Replacement]) -> str:

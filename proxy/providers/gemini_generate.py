@@ -1,0 +1,180 @@
+"""Gemini's generateContent, streamGenerateContent and countTokens, as google-genai 3.4.0 has them.
+
+JSON of protocol buffers takes camelCase and snake_case alike, so both are known. The model and the streaming stand in
+the path: `readdress` changes the model there, and `render` refuses to.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from urllib.parse import quote
+
+from detectors.finding import Kind, Role, Segment, SkipReason
+from proxy.exchange import Change, Document, Edit
+from proxy.providers import rendering
+from proxy.providers.interface import Codec, Frames, RenderError
+from proxy.providers.jsonbody import Shape, document
+from proxy.providers.jsoncodec import EVENT_STREAM, JsonCodec, media_type, query_segments, tool_name
+from proxy.providers.jsontext import JsonText, Path
+
+STATUSES: Mapping[int, str] = {
+    400: "INVALID_ARGUMENT",
+    401: "UNAUTHENTICATED",
+    403: "PERMISSION_DENIED",
+    404: "NOT_FOUND",
+    413: "INVALID_ARGUMENT",
+    415: "INVALID_ARGUMENT",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+_MODEL = re.compile(r"(/models/)([^/:?%]+)(?=:|%3[Aa])")
+_STREAMED = re.compile(r":streamGenerateContent(?=\?|$)|%3[Aa]streamGenerateContent(?=\?|$)")
+_IDENTIFIERS = """
+    block_reason category finish_reason format id language language_code media_resolution method mime_type modality mode
+    model model_version name outcome probability response_id response_mime_type response_modalities role scheduling
+    service_tier severity thinking_level threshold traffic_type type voice_name
+"""
+_FREE = "args labels parameters parameters_json_schema response response_schema response_json_schema"
+_INNER = ("generateContentRequest", "generate_content_request")
+
+
+@dataclass(frozen=True, slots=True)
+class GeminiCodec(JsonCodec):
+    """JSON with the model in the path and streams that need not be event streams."""
+
+    def parse_request(self, body: bytes, path: str) -> Document:
+        """Return the request as a document; model and streaming are the path's."""
+        model = found[2] if (found := _MODEL.search(path)) else ""
+        around = query_segments(path, self.query)
+        if model:
+            around = (*around, Segment("?/model", Role.USER, Kind.IDENTIFIER, model))
+        read = document(self.shape, body, role=Role.USER, around=around, model=model)
+        return _streamed(read) if _STREAMED.search(path) else read
+
+    def render(self, document: Document, edits: Sequence[Edit], changes: Sequence[Change] = ()) -> bytes:
+        """Return the body with edits and changes; raise RenderError for a change of the model: `readdress` makes it."""
+        if any(change.parameter == "model" for change in changes):
+            raise RenderError("the model is named in the path", SkipReason.FAILED, hint="call readdress first")
+        return rendering.render(document, edits, changes)
+
+    def readdress(self, path: str, changes: Sequence[Change]) -> tuple[str, tuple[Change, ...]]:
+        """Return the path with the model changed, and the other changes."""
+        for change in changes:
+            if change.parameter == "model":
+                name = quote(str(change.value).removeprefix("models/"), safe="")
+                path, made = _MODEL.subn(lambda found, name=name: found[1] + name, path, count=1)  # type: ignore[misc]
+                if not made:
+                    raise RenderError("the path names no model", SkipReason.FAILED)
+        return path, tuple(change for change in changes if change.parameter != "model")
+
+    def is_stream(self, content_type: str, parameters_stream: bool) -> bool:
+        """Return whether the answer comes in pieces: an event stream, or the JSON array that a stream is without it."""
+        kind = media_type(content_type)
+        return kind == EVENT_STREAM or (parameters_stream and kind == "application/json")
+
+
+def codec() -> Codec:
+    """Return the codec."""
+    return GeminiCodec(
+        "gemini_generate",
+        Shape(
+            role=_role,
+            tools=_tools,
+            model=(("model",), *((inner, "model") for inner in _INNER), ("modelVersion",), ("model_version",)),
+            temperature=_settings("temperature"),
+            max_tokens=_settings("maxOutputTokens", "max_output_tokens"),
+            identifiers=_both(_IDENTIFIERS.split()),
+            numbers=_both(("seed",)),
+            free=_both(_FREE.split()),
+            references=_both(("file_uri", "cached_content")),
+            code=frozenset({"code", "output"}),
+            files=_both(("display_name",)),
+            sealed=_both(("thought_signature",)),
+            signed=_signed,
+            logprobs={"logprobsResult": "{}", "logprobs_result": "{}"},
+        ),
+        {
+            "input_tokens": (("usageMetadata", "promptTokenCount"), ("usageMetadata", "toolUsePromptTokenCount")),
+            "output_tokens": (("usageMetadata", "candidatesTokenCount"), ("usageMetadata", "thoughtsTokenCount")),
+        },
+        _envelope,
+        _frames,
+        {"key": r"[A-Za-z0-9_.-]{1,200}", "alt": "sse|json", "$alt": "sse|json", "prettyPrint": "true|false"},
+    )
+
+
+def _both(names: Iterable[str]) -> frozenset[str]:
+    """Return names in snake_case together with their camelCase."""
+    return frozenset(form for name in names for form in (name, re.sub("_([a-z])", lambda one: one[1].upper(), name)))
+
+
+def _settings(*names: str) -> tuple[Path, ...]:
+    configs = ("generationConfig", "generation_config")
+    return tuple(product(configs, names)) + tuple(product(_INNER, configs, names))
+
+
+def _streamed(read: Document) -> Document:
+    return replace(read, parameters=replace(read.parameters, stream=True))
+
+
+def _role(text: JsonText, path: Path, above: Role) -> Role:
+    if path[0] in _INNER or isinstance(path[0], int):  # countTokens wraps a request; a stream's array holds answers
+        inner = path[1:]
+        return _place(text, path, inner, above) if inner else above
+    return _place(text, path, path, above)
+
+
+def _place(text: JsonText, path: Path, inner: Path, above: Role) -> Role:
+    match inner:
+        case ("contents", int()) | ("contents",):
+            return {"model": Role.ASSISTANT, "function": Role.TOOL}.get(text.text(*path, "role") or "", Role.USER)
+        case ("systemInstruction" | "system_instruction" | "tools" | "toolConfig" | "tool_config", *_):
+            return Role.SYSTEM
+        case ("generationConfig" | "generation_config", *_):
+            return Role.SYSTEM
+        case (*_, "functionResponse" | "function_response" | "codeExecutionResult" | "code_execution_result"):
+            return Role.TOOL
+    return above
+
+
+def _signed(text: JsonText, path: Path) -> bool:
+    """Return whether a part is the model's own signed thought; a signature beside a call does not cover the call."""
+    thought = text.scalars.get((*path, "thought"))
+    return (
+        thought is not None
+        and thought.value is True
+        and any(text.text(*path, name) for name in ("thoughtSignature", "thought_signature"))
+    )
+
+
+def _tools(text: JsonText) -> tuple[str, ...]:
+    names: list[str] = []
+    for path, container in text.containers.items():
+        match path:
+            case ("tools", int(), "functionDeclarations" | "function_declarations", int()):
+                names.append(tool_name(text.text(*path, "name") or ""))
+            case ("tools", int(), str(kind)) if container.kind == "{":
+                names.append(tool_name(kind))
+    return tuple(names)
+
+
+def _envelope(status: int, message: str, code: str, exchange_id: str) -> Mapping[str, object]:
+    detail = {
+        "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+        "reason": code.upper(),
+        "domain": "lockgate",
+        "metadata": {"exchange_id": exchange_id},
+    }
+    text = f"{message} (exchange {exchange_id})"
+    default = "INTERNAL" if status >= 500 else "FAILED_PRECONDITION"
+    return {"error": {"code": status, "message": text, "status": STATUSES.get(status, default), "details": [detail]}}
+
+
+def _frames(content_type: str) -> Frames:
+    from proxy.providers.gemini_generate_frames import GeminiGenerateFrames
+
+    return GeminiGenerateFrames(content_type)

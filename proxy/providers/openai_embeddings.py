@@ -1,0 +1,57 @@
+"""OpenAI's embeddings (`POST /v1/embeddings`): text in, vectors out; input given as token ids cannot be read."""
+
+from collections.abc import Sequence
+
+from detectors.finding import Role
+from proxy.providers.interface import Codec, Frame, Frames
+from proxy.providers.jsonbody import Shape
+from proxy.providers.jsoncodec import JsonCodec
+from proxy.providers.jsontext import JsonText, Path
+from proxy.providers.openai_chat import QUERY, envelope
+
+
+class OpaqueFrames:
+    """A stream of a format that has none: nothing of it is read, so nothing of it counts as looked at."""
+
+    def feed(self, data: bytes) -> Sequence[Frame]:
+        """Return the bytes as one opaque frame."""
+        return (Frame(data, opaque=True),) if data else ()
+
+    def close(self) -> Sequence[Frame]:
+        """Return nothing: no byte was kept."""
+        return ()
+
+    def splice(self, frame: Frame, texts: Sequence[str]) -> bytes:
+        """Return the frame's own bytes: it has no text."""
+        return frame.raw
+
+    def ending(self, message: str, exchange_id: str, *, hard: bool = False) -> bytes:
+        """Return nothing: there is no event that a reader would know."""
+        return b""
+
+
+def codec() -> Codec:
+    """Return the codec."""
+    return JsonCodec(
+        "openai_embeddings",
+        Shape(
+            role=_role,
+            tools=lambda _text: (),
+            identifiers=frozenset({"model", "encoding_format", "object", "id"}),
+            free=frozenset({"metadata"}),
+            tokens=frozenset({"input"}),
+            vectors=frozenset({"embedding"}),
+        ),
+        {"input_tokens": (("usage", "prompt_tokens"),)},
+        envelope,
+        _frames,
+        QUERY,
+    )
+
+
+def _role(_text: JsonText, _path: Path, above: Role) -> Role:
+    return above
+
+
+def _frames(_content_type: str) -> Frames:
+    return OpaqueFrames()

@@ -1,0 +1,44 @@
+"""All wire formats by name: the catalogue's entries and the gate find their codec here."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from detectors.errors import Error
+from proxy.providers import (
+    anthropic_messages,
+    gemini_generate,
+    openai_chat,
+    openai_embeddings,
+    openai_responses,
+)
+from proxy.providers.interface import Codec
+
+
+class Registry(Mapping[str, Codec]):
+    """Codecs by name; an unknown name raises Error with the names that are known."""
+
+    def __init__(self, codecs: Iterable[Codec]) -> None:
+        self._codecs: dict[str, Codec] = {}
+        for codec in codecs:
+            if codec.name in self._codecs:
+                raise Error(f"the codec {codec.name} is registered twice", hint="give each codec its own name")
+            self._codecs[codec.name] = codec
+
+    def __getitem__(self, name: str) -> Codec:
+        if name not in self._codecs:
+            raise Error(f"unknown codec {name}", hint=f"known: {', '.join(sorted(self._codecs))}")
+        return self._codecs[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._codecs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._codecs)
+
+    def __len__(self) -> int:
+        return len(self._codecs)
+
+
+def codecs(more: Iterable[Codec] = ()) -> Mapping[str, Codec]:
+    """Return the shipped codecs and `more`; raise Error where two have one name."""
+    shipped = (openai_chat, openai_responses, openai_embeddings, anthropic_messages, gemini_generate)
+    return Registry((*(module.codec() for module in shipped), *more))

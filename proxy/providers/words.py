@@ -1,0 +1,146 @@
+"""Words of the wire formats themselves: such a word carries nothing of a person, so refs may show it.
+
+A key outside this list is text of its own: it becomes a segment, and refs write its position instead, as `~0`, since a
+ref reaches findings and audit and must hold no clear value. The list is the union of the field names in the types of
+openai 3.54.0, anthropic 2.12.0 and google-genai 3.4.0, JSON Schema's keywords, and common names of tools' arguments.
+"""
+
+_FIELDS = """
+accepted_prediction_tokens access_programs access_type account_status acknowledged_safety_checks action actions
+adaptive additionalProperties additional_properties after after_id allowedFunctionNames allowed_callers
+allowed_domains allowed_function_names allowed_tools always annotation annotation_index annotations anyOf any_of
+approval_request_id approve approximate args arguments aspectRatio aspect_ratio async attributes audio
+audioMetadata audioTimestamp audioTranscription audioTranscriptionConfig audio_metadata audio_timestamp
+audio_tokens audio_transcription audio_transcription_config authConfig auth_config authorization avgLogprobs
+avg_logprobs background background_options batch before_id behavior best_of betas between_tools blockReason
+blockReasonMessage block_reason block_reason_message blocked blocked_domains blockingConfidence
+blocking_confidence budget_tokens button bytes cacheTokensDetails cache_control cache_creation
+cache_creation_input_tokens cache_missed_input_tokens cache_missed_tokens cache_read_input_tokens
+cache_tokens_details cache_write_tokens cache_write_tokens_details cachedContent cachedContentTokenCount
+cached_content cached_content_token_count cached_image_tokens cached_text_tokens cached_tokens
+cached_tokens_details call_id caller caller_id candidateCount candidate_count candidates candidatesTokenCount
+candidatesTokensDetails candidates_token_count candidates_tokens_details capabilities categories category
+category_applied_input_types category_scores choices chosenCandidates chosen_candidates citation
+citationMetadata citation_metadata citations cited_text city client_tool_results code codeExecution
+codeExecutionResult code_execution code_execution_result command command_index commands compact_threshold
+comparison_response_id comparison_reusable_tokens completed_at completion_tokens completion_tokens_details
+completion_window complexity computerUse computer_use confidenceScores confidence_scores connector_id container
+container_id content contentLayers content_block content_index content_layers content_parts contents context
+context_compression context_management continuationToken continuation_id continuation_token conversation country
+created created_at created_by custom cyber data data_retention default defer_loading definition defs deleted
+delta deprecated_at description detail detailed_explanation details diagnostics diff dimensions
+disable_parallel_tool_use disabled disabledSafetyPolicies disabled_safety_policies display displayName
+display_height display_name display_width documentMetadata document_index document_metadata document_title
+domain domain_secrets downloadable dynamicRetrievalConfig dynamic_retrieval_config eager_input_streaming echo
+effort efs email_hash embedding embedding_weight enableAffectiveDialog enableEnhancedCivicAnswers
+enablePromptInjectionDetection enableWidget enable_affective_dialog enable_enhanced_civic_answers
+enable_prompt_injection_detection enable_widget enabled encoding_format encrypted_content encrypted_index
+encrypted_stdout endIndex endOffset endTime end_block_index end_char_index end_index end_offset end_page_number
+end_time enforcement_actions enforcement_status enterpriseWebSearch enterprise_web_search entity_type enum env
+environment ephemeral_1h_input_tokens ephemeral_5m_input_tokens error error_code error_message error_type
+exaAiSearch exa_ai_search example excludeDomains exclude_domains excludedPredefinedFunctions
+excluded_predefined_functions executableCode executable_code execution exit_code expires_at expires_in_seconds
+explanation external_user_details external_web_access features file fileData fileSearch fileSearchStoreNames
+fileUri file_data file_id file_ids file_search file_search_store_names file_type file_uri file_url filename
+files filters fingerprint finishMessage finishReason finish_message finish_reason first_id flagged format fps
+frame_count frame_duration_ms frequencyPenalty frequency_penalty function functionCall functionCallingConfig
+functionDeclarations functionResponse function_call function_calling_config function_declarations
+function_response functions generate generateContentRequest generate_content_request generationConfig
+generation_config googleMaps googleMapsWidgetContextToken googleSearch googleSearchRetrieval google_maps
+google_maps_widget_context_token google_search google_search_retrieval grammar groundingChunkIndices
+groundingChunks groundingMetadata groundingSupports groundingTypes grounding_chunk_indices grounding_chunks
+grounding_metadata grounding_supports grounding_types has_more headers human_review hybrid_search id ids image
+imageOutputOptions imageSearchQueries imageSize image_gen image_input image_output_options image_search_queries
+image_size image_tokens image_url include includeServerSideToolInvocations includeThoughts include_obfuscation
+include_server_side_tool_invocations include_thoughts include_usage incomplete_details index inference_geo
+inlineData inline_data input input_audio input_examples input_fidelity input_image_mask input_schema
+input_tokens input_tokens_details input_transformations instructions is_error is_file_update item item_id items
+keys labels language languageCode language_code last_id latLng lat_lng latest_version_id latitude license
+lifecycle limit line lines logProbability logProbabilitySum log_probability log_probability_sum logit_bias
+logprob logprobs logprobsResult logprobs_result logs longitude maps maxItems maxLength maxOutputTokens
+maxProperties max_characters max_completion_tokens max_content_tokens max_input_tokens max_items max_length
+max_num_results max_output_length max_output_tokens max_properties max_side_length_pixels max_tokens
+max_tool_calls max_uses maximum mcpServers mcp_servers mediaProcessing mediaResolution media_processing
+media_resolution media_type memory_limit message messages metadata metadataFilter metadata_filter method
+mimeType mime_type minItems minLength minProperties min_items min_length min_properties minimum misalignment
+modalities modality mode model modelSelectionConfig modelVersion model_selection_config model_version moderation
+moderation_details moderation_stage multiSpeakerVoiceConfig multi_speaker_voice_config n name name_hash
+namespace network_policy never new_lines new_start nullable num_lines num_requests obfuscation object old_lines
+old_start onboarded_at opened_at operation order order_by outcome output outputCompressionQuality outputMimeType
+output_compression output_compression_quality output_config output_format output_index output_mime_type
+output_schema output_tokens output_tokens_details outputs oversized_image overwrittenThreshold
+overwritten_threshold page page_age parallelAiSearch parallel_ai_search parallel_tool_calls param parameters
+parametersJsonSchema parameters_json_schema parsed parsed_arguments part partIndex partMetadata part_index
+part_metadata partialArgs partial_args partial_image_b64 partial_image_index partial_images partial_json parts
+path paths pattern pdf_input pending_safety_checks personGeneration person_generation personality phase policy
+prebuiltVoiceConfig prebuilt_voice_config prediction presencePenalty presence_penalty previous_response_id
+prewarm probability probabilityScore probability_score programs prominentPeople prominent_people prompt
+promptFeedback promptTokenCount promptTokensDetails prompt_cache_breakpoint prompt_cache_diagnostics
+prompt_cache_key prompt_cache_options prompt_cache_retention prompt_feedback prompt_token_count prompt_tokens
+prompt_tokens_details properties propertyOrdering property_ordering publicationDate publication_date quality
+queries query ranker ranking_options read_only reason reasoning reasoning_effort reasoning_tokens ref
+reference_id refusal region rejected_prediction_tokens renderedContent renderedParts rendered_content
+rendered_parts replicatedVoiceConfig replicated_voice_config request_id require_approval required required_input
+requirements response responseFormat responseId responseJsonSchema responseLogprobs responseMimeType
+responseModalities responseSchema response_format response_id response_inclusion response_json_schema
+response_logprobs response_mime_type response_modalities response_schema result results retires_at retrieval
+retrievalConfig retrievalMetadata retrievalQueries retrieval_config retrieval_metadata retrieval_queries
+retrievedContext retrievedUrl retrieved_at retrieved_context retrieved_url return_code review_target
+revised_prompt role routingConfig routing_config safetyRatings safetySettings safety_identifier safety_ratings
+safety_settings scheduling schema score score_threshold scroll_x scroll_y sdkBlob sdk_blob searchEntryPoint
+searchTypes search_content_types search_context_size search_entry_point search_result_index search_types seed
+segment sequence_number server_description server_label server_tool_results server_tool_use server_tools
+server_url service_tier severity severityScore severity_score signature size size_bytes skill_id skills source
+sourceFlaggingUris source_flagging_uris sources speaker speakerVoiceConfigs speaker_voice_configs speechConfig
+speechMetadata speech_config speech_metadata speed spreadsheetMetadata spreadsheet_metadata startIndex
+startOffset startTime start_block_index start_char_index start_index start_line start_offset start_page_number
+start_time starting_after status stderr stdout steer stop stopSequences stop_details stop_reason stop_sequence
+stop_sequences store stream streamFunctionCallArguments stream_function_call_arguments stream_id stream_options
+strict structured_outputs suffix summary summary_index supported svg svg_usage syntax system systemInstruction
+system_fingerprint system_instruction temperature text text_offset text_tokens text_weight thinking
+thinkingBudget thinkingConfig thinkingLevel thinking_budget thinking_config thinking_level thinking_tokens
+thought thoughtSignature thought_signature thoughtsTokenCount thoughts_token_count threshold tiers
+timeRangeFilter time_range_filter timeout_ms timezone title token tokenCount tokenId token_count token_id
+token_logprobs tokens toolCall toolConfig toolResponse toolUsePromptTokenCount toolUsePromptTokensDetails
+tool_call tool_call_id tool_calls tool_choice tool_config tool_id tool_name tool_names tool_references
+tool_response tool_usage tool_use_id tool_use_prompt_token_count tool_use_prompt_tokens_details tools
+toolset_name topCandidates topK topP top_candidates top_k top_logprobs top_p totalTokenCount total_lines
+total_token_count total_tokens trafficType traffic_type transcript transformations translationConfig
+translation_config truncation ttl ttl_12h_tokens ttl_30m_tokens tunnel_id type types updated_at uri url
+urlContext urlContextMetadata urlMetadata urlRetrievalStatus url_citation url_context url_context_metadata
+url_metadata url_retrieval_status url_sources usage usageMetadata usage_metadata use_cache user user_id
+user_input user_location user_profile_id value variables vector_store_ids verbosity version videoMetadata
+video_metadata voice voiceConfig voiceName voice_config voice_name web webSearchQueries web_fetch_requests
+web_search web_search_options web_search_queries web_search_requests willContinue will_continue
+working_directory workspace_id x y
+"""
+
+_SCHEMA = """
+$schema $id $ref $defs $anchor $comment allOf anyOf oneOf not if then else const contains definitions dependentRequired
+dependentSchemas deprecated examples exclusiveMaximum exclusiveMinimum additionalItems maxContains maxItems maxLength
+maxProperties minContains minItems minLength minProperties multipleOf patternProperties prefixItems propertyNames
+readOnly unevaluatedItems unevaluatedProperties uniqueItems writeOnly
+"""
+
+_ARGUMENTS = """
+address amount answer attachments bcc body cc comment content_type cwd date destination dry_run email end file_path from
+glob key limit list message_id new_string note notes number offset old_string options origin password phone question
+recipient recipients replace_all search sender start state street subject summary tags task thread time to todos unit
+units username values when where
+"""
+
+KEYS: frozenset[str] = frozenset(f"{_FIELDS}{_SCHEMA}{_ARGUMENTS}".split())
+
+_ENUMERATED = """
+user assistant system developer tool function model text image_url input_audio file refusal input_text output_text
+input_image input_file json_schema json_object message function_call function_call_output reasoning summary_text
+reasoning_text custom web_search item_reference completed in_progress incomplete image document tool_use tool_result
+thinking redacted_thinking base64 url ephemeral enabled disabled adaptive auto any none required low medium high
+minimal string object integer number boolean array null STRING OBJECT INTEGER NUMBER BOOLEAN ARRAY stop length
+tool_calls content_filter end_turn max_tokens stop_sequence pause_turn STOP MAX_TOKENS SAFETY chat.completion
+response list embedding float default standard_only flex priority scale application/json text/plain image/png
+image/jpeg image/webp image/gif application/pdf
+"""
+
+# Values of enumerated fields: in such a field (`type`, `role`, ...) they are no segments, as they cannot hold anything.
+VALUES: frozenset[str] = frozenset(_ENUMERATED.split())
