@@ -145,7 +145,7 @@ class Disclaim:
 
 @dataclass(frozen=True, slots=True)
 class Moderate:
-    """Hold the answer back until judged (`holdback`), take it whole (`buffer`), only watch (`monitor`), or not (`off`)."""
+    """Hold the answer back until judged (`holdback`) or whole (`buffer`), only watch it (`monitor`), or not (`off`)."""
 
     mode: Literal["holdback", "buffer", "monitor", "off"]
 

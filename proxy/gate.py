@@ -85,7 +85,8 @@ class JudgingGate:
             return Admission("refuse", actor, refusal)
         service = office.catalogue.provider_of(contact.host)
         if service and service.decrypt:
-            return Admission("intercept", actor)
+            upstream = self._upstream(trail.destination.host)
+            return Admission("intercept", actor, None, (upstream.host, upstream.port), upstream.tls)
         try:
             office.reserve()
         except AuditUnavailable:
@@ -188,7 +189,7 @@ class JudgingGate:
     def _forward(
         self, arrival: Arrival, passage: Passage, host: str, path: str, headers: Headers, body: bytes
     ) -> Forward:
-        upstream = self._office.upstreams.get(host, Upstream(host, 443, tls=True))
+        upstream = self._upstream(host)
         length = () if not body and arrival.method in BODILESS else (("content-length", str(len(body))),)
         return Forward(
             passage,
@@ -201,6 +202,9 @@ class JudgingGate:
             (("host", host), *_acceptable(headers), *length),
             body,
         )
+
+    def _upstream(self, host: str) -> Upstream:
+        return self._office.upstreams.get(host, Upstream(host, 443, tls=True))
 
     async def _connect(self, trail: Trail) -> Reply | None:
         """Ask the connect policy; return the refusal, or None where the host may be reached."""
