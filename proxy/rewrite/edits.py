@@ -1,0 +1,96 @@
+"""Findings that a policy wants redacted become edits: sorted, never overlapping, and harmless to JSON around them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from detectors.errors import Error
+from detectors.finding import Finding, Segment
+from proxy.exchange import Decision, Edit, Pseudonymize, Redact
+from proxy.rewrite.operators import replacement
+from proxy.rewrite.syntax import Syntax
+
+_STRICTNESS: Mapping[str, int] = {"redact": 0, "mask": 1, "replace": 2, "hash": 3}  # least said first
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    """A finding and the operator that hides it."""
+
+    finding: Finding
+    operator: str
+
+
+def edits(segments: Sequence[Segment], findings: Sequence[Finding], decision: Decision) -> tuple[Edit, ...]:
+    """Return the edits that a decision's obligations ask for, in the segments' order.
+
+    `Redact.entity` names an entity, or with a trailing `*` all that begin alike. Findings that overlap become one edit
+    over all of them. Raises Error where an obligation cannot be honoured, so that the caller blocks.
+    """
+    chosen = [_Chosen(finding, operator) for finding in findings if (operator := _operator(finding, decision))]
+    if not chosen:
+        return ()
+    by_ref: dict[str, list[_Chosen]] = {}
+    for one in chosen:
+        by_ref.setdefault(one.finding.ref, []).append(one)
+    result: list[Edit] = []
+    for segment in segments:
+        if here := by_ref.pop(segment.ref, None):
+            result += _segment_edits(segment, here)
+    if by_ref:
+        raise Error(f"{len(by_ref)} places of findings are not among the segments", hint="report this as a defect")
+    return tuple(result)
+
+
+def _operator(finding: Finding, decision: Decision) -> str:
+    """Return the operator for a finding, empty where no obligation names it; the most exact name counts, then the
+    operator that says least."""
+    best: tuple[int, int, str] | None = None
+    for obligation in decision.obligations:
+        if isinstance(obligation, Pseudonymize) and _covers(obligation, finding):
+            raise Error("the policy asks for stand-ins, which this gate does not make yet", hint="use `redact` instead")
+        if isinstance(obligation, Redact) and _covers(obligation, finding):
+            rank = (-len(obligation.entity.rstrip("*")), _STRICTNESS[obligation.operator], obligation.operator)
+            best = min(best, rank) if best else rank
+    return best[2] if best else ""
+
+
+def _covers(obligation: Redact | Pseudonymize, finding: Finding) -> bool:
+    name = obligation.entity
+    named = finding.entity.startswith(name[:-1]) if name.endswith("*") else finding.entity == name
+    return named and not finding.score < obligation.min_score
+
+
+def _segment_edits(segment: Segment, chosen: Sequence[_Chosen]) -> Iterator[Edit]:
+    text = segment.text
+    for one in chosen:
+        if not 0 <= one.finding.start <= one.finding.end <= len(text):
+            raise Error(f"{one.finding.detector}: a finding lies outside its text", hint="report this as a defect")
+    syntax = Syntax(segment)
+    end_of_last = 0
+    for start, end, winner in _clusters(chosen):
+        for place in syntax.places(start, end):
+            begin = max(place.start, end_of_last)
+            if begin < place.end:
+                value = text[begin : place.end]
+                words = "0" if place.number else replacement(winner.finding, value, winner.operator)
+                end_of_last = place.end
+                yield Edit(segment.ref, begin, place.end, words)
+
+
+def _clusters(chosen: Sequence[_Chosen]) -> Iterator[tuple[int, int, _Chosen]]:
+    """Yield spans of findings that overlap, each with the finding that names it: the longest, then the surest."""
+    ordered = sorted((one for one in chosen if one.finding.start < one.finding.end), key=lambda one: one.finding.start)
+    group: list[_Chosen] = []
+    end = -1
+    for one in ordered:
+        if group and one.finding.start >= end:
+            yield group[0].finding.start, end, max(group, key=_weight)
+            group = []
+        end = max(end, one.finding.end) if group else one.finding.end
+        group.append(one)
+    if group:
+        yield group[0].finding.start, end, max(group, key=_weight)
+
+
+def _weight(one: _Chosen) -> tuple[int, float, str]:
+    return one.finding.end - one.finding.start, one.finding.score, one.finding.entity
