@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from detectors.errors import Error
-from detectors.finding import SkipReason
+from detectors.finding import Kind, Role, SkipReason
 from proxy.exchange import Change, Document, Edit
 
 
@@ -25,21 +25,30 @@ class Delta:
     """Text that one event of a stream adds to a channel, or repeats of it.
 
     `channel` keeps apart what a reader sees apart: a choice's text, its refusal, its reasoning, one tool call's
-    arguments. `place` is the codec's own pointer into the event, so that the text can be spliced. A `repeat` carries
-    the whole text of its channel again (a `*.done` event): it takes the channel's edits, it adds nothing.
+    arguments. Its name is `group/channel`; channels of one group follow one another (a choice's reasoning, then its
+    text), groups run side by side (choices). `place` is the codec's own pointer into the event, so that the text can be
+    spliced. A `repeat` carries the whole text of its channel again (a `*.done` event): it takes the channel's edits, it
+    adds nothing. `whole` text is complete in itself: nothing before or after it belongs to it. `json` text is a piece of
+    a JSON document, as a tool call's arguments are, and stays one under edits.
     """
 
     channel: str
     text: str = field(repr=False)
     place: object = field(default=None, repr=False, compare=False)
     repeat: bool = False
+    kind: Kind = Kind.PROSE
+    role: Role = Role.ASSISTANT
+    whole: bool = False
+    json: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
     """One event of a stream as it came: its exact bytes, the text it carries, and whether it ends the stream.
 
-    `opaque` marks an event that could not be read: it counts as not inspected, never as passed.
+    `opaque` marks an event that could not be read: it counts as not inspected, never as passed. `skipped` says what in
+    it was not looked at. `closes` names channels whose text is complete with this event, `group/` all of a group.
+    `divisible`: the text of its one delta may go out in two events, the second made by `carry`.
     """
 
     raw: bytes = field(repr=False)
@@ -47,10 +56,18 @@ class Frame:
     ends: bool = False
     opaque: bool = False
     usage: tuple[tuple[str, int], ...] = ()
+    closes: tuple[str, ...] = ()
+    divisible: bool = False
+    skipped: tuple[SkipReason, ...] = ()
+    layout: object = field(default=None, repr=False, compare=False)  # the parser's own
 
 
 class Frames(Protocol):
-    """A stream's parser, sans IO: any split of the bytes gives the same frames, and their `raw` joined is the input."""
+    """A stream's parser, sans IO: any split of the bytes gives the same frames, and their `raw` joined is the input.
+
+    `feed` and `close` read what comes; `splice`, `carry` and `ending` write what goes out, and know from one another how
+    far the reader of the stream is.
+    """
 
     def feed(self, data: bytes) -> Sequence[Frame]:
         """Return the frames that `data` completes."""
@@ -59,13 +76,21 @@ class Frames(Protocol):
         """Return what is left at the end of the stream as frames; a torn event is an opaque one."""
 
     def splice(self, frame: Frame, texts: Sequence[str]) -> bytes:
-        """Return the frame's bytes with each delta's text replaced by the text at the same index.
+        """Return the frame's bytes with each delta's text replaced by the text at the same index; raise RenderError.
 
-        Equal texts give the frame's own bytes.
+        Equal texts give the frame's own bytes (numbered anew where an event was added before). Call it once for each
+        frame that goes out, in order.
         """
 
+    def carry(self, frame: Frame, text: str) -> bytes:
+        """Return an event more, which adds `text` to the channel of a divisible frame that has gone out."""
+
     def ending(self, message: str, exchange_id: str, *, hard: bool = False) -> bytes:
-        """Return the events that end this stream after a block, valid at this point, in the provider's own words."""
+        """Return the events that end this stream after a block, in the provider's own words; nothing where it has ended.
+
+        They are valid after the frames that have gone out. Soft is an answer that stops, with the message as its last
+        words; `hard` is an error that SDKs raise.
+        """
 
 
 class Codec(Protocol):

@@ -25,6 +25,10 @@ class OpaqueFrames:
         """Return the frame's own bytes: it has no text."""
         return frame.raw
 
+    def carry(self, frame: Frame, text: str) -> bytes:
+        """Return nothing: no frame is divisible."""
+        return b""
+
     def ending(self, message: str, exchange_id: str, *, hard: bool = False) -> bytes:
         """Return nothing: there is no event that a reader would know."""
         return b""
