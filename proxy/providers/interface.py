@@ -26,10 +26,10 @@ class Delta:
 
     `channel` keeps apart what a reader sees apart: a choice's text, its refusal, its reasoning, one tool call's
     arguments. Its name is `group/channel`; channels of one group follow one another (a choice's reasoning, then its
-    text), groups run side by side (choices). `place` is the codec's own pointer into the event, so that the text can be
-    spliced. A `repeat` carries the whole text of its channel again (a `*.done` event): it takes the channel's edits, it
-    adds nothing. `whole` text is complete in itself: nothing before or after it belongs to it. `json` text is a piece of
-    a JSON document, as a tool call's arguments are, and stays one under edits.
+    text), groups run side by side (choices). `place` is the codec's own pointer into the event, so that the text can
+    be spliced. A `repeat` carries the whole text of its channel again (a `*.done` event): it takes the channel's edits,
+    it adds nothing. `whole` text is complete in itself: nothing before or after it belongs to it. `json` text is a
+    piece of a JSON document, as a tool call's arguments are, and stays one under edits.
     """
 
     channel: str
@@ -65,8 +65,8 @@ class Frame:
 class Frames(Protocol):
     """A stream's parser, sans IO: any split of the bytes gives the same frames, and their `raw` joined is the input.
 
-    `feed` and `close` read what comes; `splice`, `carry` and `ending` write what goes out, and know from one another how
-    far the reader of the stream is.
+    `feed` and `close` read what comes; `splice`, `carry` and `ending` write what goes out, and know from one another
+    how far the reader of the stream is.
     """
 
     def feed(self, data: bytes) -> Sequence[Frame]:
@@ -86,9 +86,9 @@ class Frames(Protocol):
         """Return an event more, which adds `text` to the channel of a divisible frame that has gone out."""
 
     def ending(self, message: str, exchange_id: str, *, hard: bool = False) -> bytes:
-        """Return the events that end this stream after a block, in the provider's own words; nothing where it has ended.
+        """Return the events that end this stream after a block, in the provider's own words.
 
-        They are valid after the frames that have gone out. Soft is an answer that stops, with the message as its last
+        They are none where it has ended, and valid after the frames that have gone out. Soft is an answer that stops, with the message as its last
         words; `hard` is an error that SDKs raise.
         """
 
