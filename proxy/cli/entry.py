@@ -23,6 +23,7 @@ COMMANDS = {
     "rules": "check or list the detection rules",
     "audit": "query or verify the audit log",
     "ca": "make or export the certificate authority",
+    "pac": "print a proxy auto-configuration file",
     "users": "manage local users and gateway keys",
     "doctor": "say what is wrong with this installation and what to set next",
     "bench": "measure the gate beside bare mitmdump, in turns",

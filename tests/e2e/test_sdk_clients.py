@@ -1,0 +1,216 @@
+"""The vendors' own SDKs through the running gate, by TLS interception and by the gateway, whole and streamed."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anthropic
+import openai
+import pytest
+from conftest import SAID
+from google import genai
+from google.genai import types
+from running import Gate, Provider
+
+MAIL = "alice.smith" + "@example.com"
+PROMPT = f"Please write to {MAIL} about the meeting."
+MARK = "[EMAIL_ADDRESS]"
+
+
+def arrived(upstream: Provider) -> str:
+    assert len(upstream.received) == 1
+    return upstream.received[0].body.decode()
+
+
+def assert_redacted(upstream: Provider) -> None:
+    body = arrived(upstream)
+    assert MAIL not in upstream.texts
+    assert MARK in body
+    assert "about the meeting." in body
+
+
+@contextmanager
+def openai_client(gate: Gate, way: str) -> Iterator[openai.OpenAI]:
+    with gate.client() as http:
+        if way == "gateway":
+            yield openai.OpenAI(api_key="k", base_url=f"{gate.gateway}/openai/v1", max_retries=0)
+        else:
+            yield openai.OpenAI(api_key="k", http_client=http, max_retries=0)
+
+
+@contextmanager
+def anthropic_client(gate: Gate, way: str) -> Iterator[anthropic.Anthropic]:
+    with gate.client() as http:
+        if way == "gateway":
+            yield anthropic.Anthropic(api_key="k", base_url=f"{gate.gateway}/anthropic", max_retries=0)
+        else:
+            yield anthropic.Anthropic(api_key="k", http_client=http, max_retries=0)
+
+
+@contextmanager
+def gemini_client(gate: Gate, way: str) -> Iterator[genai.Client]:
+    if way == "gateway":
+        options = types.HttpOptions(base_url=f"{gate.gateway}/gemini")
+    else:
+        options = types.HttpOptions(client_args={"proxy": gate.forward, "verify": gate.trust(), "trust_env": False})
+    client = genai.Client(api_key="k", http_options=options)
+    yield client
+    client.close()
+
+
+WAYS = pytest.mark.parametrize("way", ["forward", "gateway"])
+
+
+@WAYS
+def test_openai_chat_is_redacted_and_answered(running_gate: Gate, upstream: Provider, way: str) -> None:
+    with openai_client(running_gate, way) as client:
+        found = client.chat.completions.create(model="gpt-4o-mini", messages=[{"role": "user", "content": PROMPT}])
+    assert found.choices[0].message.content == SAID
+    assert_redacted(upstream)
+
+
+@WAYS
+def test_openai_chat_streams_whole_text(running_gate: Gate, upstream: Provider, way: str) -> None:
+    with openai_client(running_gate, way) as client:
+        stream = client.chat.completions.create(
+            model="gpt-4o-mini", messages=[{"role": "user", "content": PROMPT}], stream=True
+        )
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+    assert text == SAID
+    assert_redacted(upstream)
+
+
+@WAYS
+def test_openai_responses_whole_and_streamed(running_gate: Gate, upstream: Provider, way: str) -> None:
+    with openai_client(running_gate, way) as client:
+        found = client.responses.create(model="gpt-4o-mini", input=PROMPT, instructions="Be brief.")
+        assert found.output_text == SAID
+        assert_redacted(upstream)
+        upstream.received.clear()
+        with client.responses.stream(model="gpt-4o-mini", input=PROMPT) as stream:
+            text = "".join(event.delta for event in stream if event.type == "response.output_text.delta")
+            assert stream.get_final_response().output_text == SAID
+    assert text == SAID
+    assert_redacted(upstream)
+
+
+@WAYS
+def test_openai_embeddings_are_redacted(running_gate: Gate, upstream: Provider, way: str) -> None:
+    with openai_client(running_gate, way) as client:
+        found = client.embeddings.create(model="text-embedding-3-small", input=["hello", PROMPT])
+    assert len(found.data) == 2
+    assert_redacted(upstream)
+
+
+@WAYS
+def test_openai_models_are_listed(running_gate: Gate, upstream: Provider, way: str) -> None:
+    with openai_client(running_gate, way) as client:
+        assert [model.id for model in client.models.list()] == ["gpt-4o-mini"]
+
+
+@WAYS
+def test_anthropic_messages_whole_and_streamed(running_gate: Gate, upstream: Provider, way: str) -> None:
+    with anthropic_client(running_gate, way) as client:
+        asked = {"model": "claude-sonnet-4-5", "max_tokens": 64, "messages": [{"role": "user", "content": PROMPT}]}
+        found = client.messages.create(**asked)  # type: ignore[call-overload]
+        assert found.content[0].text == SAID
+        assert_redacted(upstream)
+        upstream.received.clear()
+        with client.messages.stream(**asked) as stream:  # type: ignore[arg-type]
+            assert "".join(stream.text_stream) == SAID
+            assert stream.get_final_message().stop_reason == "end_turn"
+    assert_redacted(upstream)
+
+
+@WAYS
+def test_gemini_whole_and_streamed(running_gate: Gate, upstream: Provider, way: str) -> None:
+    with gemini_client(running_gate, way) as client:
+        found = client.models.generate_content(model="gemini-2.5-flash", contents=PROMPT)
+        assert found.text == SAID
+        assert_redacted(upstream)
+        upstream.received.clear()
+        pieces = client.models.generate_content_stream(model="gemini-2.5-flash", contents=PROMPT)
+        assert "".join(piece.text or "" for piece in pieces) == SAID
+    assert_redacted(upstream)
+
+
+async def test_async_clients_are_redacted(running_gate: Gate, upstream: Provider) -> None:
+    async with running_gate.async_client() as http:
+        client = openai.AsyncOpenAI(api_key="k", http_client=http, max_retries=0)
+        stream = await client.chat.completions.create(
+            model="gpt-4o-mini", messages=[{"role": "user", "content": PROMPT}], stream=True
+        )
+        text = "".join([chunk.choices[0].delta.content or "" async for chunk in stream if chunk.choices])
+        assert text == SAID
+        assert_redacted(upstream)
+        upstream.received.clear()
+        claude = anthropic.AsyncAnthropic(api_key="k", http_client=http, max_retries=0)
+        found = await claude.messages.create(
+            model="claude-sonnet-4-5", max_tokens=64, messages=[{"role": "user", "content": PROMPT}]
+        )
+        assert found.content[0].text == SAID  # type: ignore[union-attr]
+    assert_redacted(upstream)
+
+
+SECRET = "AKIA" + "IOSFODNN7" + "QXMPLEA"
+SECRET_PROMPT = f"deploy with aws_access_key_id={SECRET} please"
+
+
+@WAYS
+@pytest.mark.parametrize("stream", [False, True])
+def test_openai_block_is_a_permission_error_that_is_not_retried(
+    running_gate: Gate, upstream: Provider, way: str, stream: bool
+) -> None:
+    with openai_client(running_gate, way) as client, pytest.raises(openai.PermissionDeniedError) as caught:
+        client.with_options(max_retries=3).chat.completions.create(
+            model="gpt-4o-mini", messages=[{"role": "user", "content": SECRET_PROMPT}], stream=stream
+        )
+    assert upstream.received == []
+    exchange_id = caught.value.response.headers["x-lockgate-decision"].split("id=")[1].split(";")[0]
+    assert exchange_id in caught.value.message
+    assert SECRET not in caught.value.message
+    event = running_gate.event(exchange_id)
+    assert event["exchange"]["outcome"] == "blocked"
+    assert SECRET not in json.dumps(event)
+
+
+@WAYS
+def test_anthropic_block_is_a_permission_error(running_gate: Gate, upstream: Provider, way: str) -> None:
+    with anthropic_client(running_gate, way) as client, pytest.raises(anthropic.PermissionDeniedError):
+        client.messages.create(
+            model="claude-sonnet-4-5", max_tokens=9, messages=[{"role": "user", "content": SECRET_PROMPT}]
+        )
+    assert upstream.received == []
+
+
+@WAYS
+def test_gemini_block_is_a_client_error(running_gate: Gate, upstream: Provider, way: str) -> None:
+    with gemini_client(running_gate, way) as client, pytest.raises(genai.errors.ClientError) as caught:
+        client.models.generate_content(model="gemini-2.5-flash", contents=SECRET_PROMPT)
+    assert caught.value.code == 403
+    assert upstream.received == []
+
+
+@WAYS
+def test_personal_data_that_the_model_adds_never_reaches_the_client(
+    running_gate: Gate, upstream: Provider, way: str
+) -> None:
+    with openai_client(running_gate, way) as client:
+        messages = [{"role": "user", "content": "ANSWER-LEAK whom do I write to?"}]
+        found = client.chat.completions.create(model="gpt-4o-mini", messages=messages)  # type: ignore[arg-type]
+        assert "carol.jones" not in (found.choices[0].message.content or "")
+        stream = client.chat.completions.create(model="gpt-4o-mini", messages=messages, stream=True)  # type: ignore[call-overload]
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+    assert "carol.jones" not in text
+    assert text.startswith("The contact you need is ")
+
+
+@WAYS
+def test_markdown_image_that_carries_data_out_is_defanged(running_gate: Gate, upstream: Provider, way: str) -> None:
+    with openai_client(running_gate, way) as client:
+        messages = [{"role": "user", "content": "ANSWER-EXFIL draw"}]
+        found = client.chat.completions.create(model="gpt-4o-mini", messages=messages)  # type: ignore[arg-type]
+        assert "evil.example.net/p.png" not in (found.choices[0].message.content or "")
+        stream = client.chat.completions.create(model="gpt-4o-mini", messages=messages, stream=True)  # type: ignore[call-overload]
+        text = "".join(chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices)
+    assert "evil.example.net/p.png" not in text
