@@ -88,8 +88,8 @@ class Frames(Protocol):
     def ending(self, message: str, exchange_id: str, *, hard: bool = False) -> bytes:
         """Return the events that end this stream after a block, in the provider's own words.
 
-        They are none where it has ended, and valid after the frames that have gone out. Soft is an answer that stops, with the message as its last
-        words; `hard` is an error that SDKs raise.
+        They are none where it has ended, and valid after the frames that have gone out. Soft is an answer that stops,
+        with the message as its last words; `hard` is an error that SDKs raise.
         """
 
 
