@@ -1,0 +1,29 @@
+"""The value of `x-lockgate-decision`: what was decided, in which exchange and by which rules, in one ASCII line."""
+
+import re
+
+from proxy.exchange import Verdict
+
+_FOREIGN = re.compile(r"[^A-Za-z0-9._-]+")
+_NAME = 64
+_RULES = 8
+
+
+def decision_header(verdict: Verdict) -> str:
+    """Return `block; id=…; rules=a,b`; in monitor mode also `monitor=` with what would have been done.
+
+    At most eight rules, those that spoke for the decision first; no character but letters, digits and `._-` in a name.
+    """
+    decision = verdict.decision
+    parts = [decision.action.value, f"id={plain(verdict.exchange.id)}"]
+    if decision.monitor:
+        parts.append(f"monitor={decision.enforced.value}")
+    ordered = sorted(decision.reasons, key=lambda reason: reason.action is not decision.enforced)
+    if rules := list(dict.fromkeys(plain(reason.rule) for reason in ordered if reason.rule)):
+        parts.append(f"rules={','.join(rules[:_RULES])}")
+    return "; ".join(parts)
+
+
+def plain(name: str) -> str:
+    """Return a name for a header or a sentence: foreign characters become one `_` each run, and it is cut."""
+    return _FOREIGN.sub("_", name)[:_NAME]

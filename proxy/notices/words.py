@@ -1,0 +1,164 @@
+"""Notices made of templates and a policy's own words; never a value, and never markup from outside."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from detectors.errors import Error, Errors
+from proxy.exchange import Action, Decision, Reason
+from proxy.notices.header import plain
+from proxy.shipped import folder
+
+DEFAULT_LANGUAGE = "en"
+
+_SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]+")
+_SAYING = 400  # characters of one rule's words
+_SAYINGS = 5
+_PAGE = """<!doctype html>
+<html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>
+<meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">
+<style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}}</style></head>
+<body><main><h1>{title}</h1>{paragraphs}</main></body></html>
+"""
+
+type Words = Annotated[str, StringConstraints(min_length=1, max_length=400)]
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Saying(_Data):
+    """One reason of an example."""
+
+    rule: str
+    says: str
+
+
+class Example(_Data):
+    """A decision and the notice it must give."""
+
+    action: Action
+    reasons: tuple[Saying, ...]
+    id: str
+    expect: str
+
+
+class Template(_Data):
+    """The words of one language."""
+
+    language: Annotated[str, StringConstraints(pattern="^[a-z]{2,3}$")]
+    what: dict[Action, Words]
+    why: Words
+    next: dict[str, Words]
+    otherwise: Words
+    identifier: Annotated[str, StringConstraints(pattern=r"^[^{}]*\{id\}[^{}]*$", max_length=100)]
+    title: Words
+    examples: tuple[Example, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """The templates by language."""
+
+    templates: Mapping[str, Template]
+
+    def lines(self, decision: Decision, exchange_id: str, language: str = DEFAULT_LANGUAGE) -> tuple[str, ...]:
+        """Return what happened, why, what to do next and the exchange's id, a sentence or more each."""
+        template = self._template(language)
+        spoken = [reason for reason in decision.reasons if reason.action is decision.action] or list(decision.reasons)
+        sayings = list(dict.fromkeys(words for reason in spoken if (words := _cleaned(reason.user_message))))
+        topics = [reason.rule.partition(".")[0] for reason in spoken]
+        todo = next((template.next[topic] for topic in topics if topic in template.next), template.otherwise)
+        return (
+            template.what[decision.action],
+            *(sayings[:_SAYINGS] or ([template.why] if decision.action is Action.BLOCK else [])),
+            *([todo] if decision.action is Action.BLOCK else []),
+            template.identifier.replace("{id}", plain(exchange_id)),
+        )
+
+    def page(self, decision: Decision, exchange_id: str, language: str = DEFAULT_LANGUAGE) -> str:
+        """Return the same as a page for a browser: no script, nothing fetched, everything escaped."""
+        template = self._template(language)
+        paragraphs = "".join(f"<p>{escape(line)}</p>" for line in self.lines(decision, exchange_id, language))
+        return _PAGE.format(language=template.language, title=escape(template.title), paragraphs=paragraphs)
+
+    def _template(self, language: str) -> Template:
+        return self.templates.get(language[:2].lower(), self.templates[DEFAULT_LANGUAGE])
+
+
+def notice(decision: Decision, exchange_id: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """Return the notice in the shipped words, as one line of plain text; an unknown language is answered in English."""
+    return " ".join(_shipped().lines(decision, exchange_id, language))
+
+
+def page(decision: Decision, exchange_id: str, language: str = DEFAULT_LANGUAGE) -> str:
+    """Return the notice in the shipped words as an HTML page."""
+    return _shipped().page(decision, exchange_id, language)
+
+
+def wants_page(accept: str) -> bool:
+    """Tell from an Accept header whether a browser asks: HTML stands in it, and no JSON or event stream before."""
+    kinds = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
+    known = [kind for kind in kinds if kind in {"text/html", "application/json", "text/event-stream"}]
+    return known[:1] == ["text/html"]
+
+
+def load(where: Path) -> Notices:
+    """Return the notices of a folder, a file a language; raise Errors naming every file and key that is wrong."""
+    templates: dict[str, Template] = {}
+    errors: list[Error] = []
+    for path in sorted(where.glob("*.yaml")):
+        try:
+            template = Template.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            errors.append(Error(f"{path}: cannot be read ({type(error).__name__})", hint="it must be YAML in UTF-8"))
+        except ValidationError as error:
+            errors += [
+                Error(f"{path}: {'.'.join(map(str, item['loc'])) or 'the file'}: {item['msg']}")
+                for item in error.errors(include_input=False, include_url=False)
+            ]
+        else:
+            if missing := sorted(set(Action) - set(template.what)):
+                errors.append(Error(f"{path}: what: {', '.join(missing)} is missing"))
+            if template.language in templates:
+                errors.append(Error(f"{path}: language: {template.language} is there already"))
+            templates[template.language] = template
+    if DEFAULT_LANGUAGE not in templates and not errors:
+        errors.append(Error(f"{where}: there are no words in {DEFAULT_LANGUAGE}", hint="install lockgate again"))
+    if errors:
+        raise Errors(tuple(errors))
+    return Notices(templates)
+
+
+def check(where: Path) -> tuple[int, tuple[Error, ...]]:
+    """Run the templates' own examples; return how many there are and an error for each that does not hold."""
+    notices = load(where)
+    errors: list[Error] = []
+    count = 0
+    for language, template in notices.templates.items():
+        for example in template.examples:
+            count += 1
+            reasons = tuple(Reason(each.rule, example.action, "", each.says) for each in example.reasons)
+            decision = Decision(example.action, example.action, reasons=reasons)
+            if " ".join(notices.lines(decision, example.id, language)) != example.expect:
+                errors.append(Error(f"{where}/{language}.yaml: example {count} reads differently"))
+    return count, tuple(errors)
+
+
+def _cleaned(words: str) -> str:
+    """Return a rule's words as one line without characters that hide, turn or control; cut where they run on."""
+    line = _SPACE.sub(" ", words).strip()
+    return line if len(line) <= _SAYING else line[: _SAYING - 1] + "…"
+
+
+@cache
+def _shipped() -> Notices:
+    return load(folder("rules") / "notices")
