@@ -1,1 +1,1 @@
-"""The adapter to mitmproxy, and nothing else of the program imports it."""
+"""The adapter to mitmproxy, the only place that imports it: sockets and TLS become the values of `proxy.door`."""

@@ -1,0 +1,78 @@
+"""What is known of a client connection while it lasts, and of each request on its way through it."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Literal
+
+from proxy.door import Admission, Arrival, Contact, Passage, Reply, StreamedAnswer, Via
+from proxy.exchange import Actor
+from proxy.mitm.deadline import report, within
+
+TRANSIT = "lockgate"  # the key of a Transit in a flow's metadata
+
+type Ending = Literal["client_gone", "provider_failed", "timed_out", "internal"]
+
+
+@dataclass(slots=True, eq=False)
+class Transit:
+    """One request on its way: judged, or passed on unread to a host that the gate let through."""
+
+    client: "Client"
+    limit: int  # bytes kept of a body
+    unread: bool = False
+    truncated: bool = False  # of the request
+    answer_truncated: bool = False
+    arrival: Arrival | None = None
+    passage: Passage | None = None
+    stream: StreamedAnswer | None = None
+    replied: bool = False  # the response is the gate's own, not the provider's
+    cause: Ending = "client_gone"  # what an error hook means, set by whoever sees it come
+    busy: bool = False
+    ended: Ending | Literal["end"] | None = None
+
+    async def close(self, ending: Ending | Literal["end"], seconds: float) -> None:
+        """Close the passage once; while the gate is busy with it, as soon as it is done."""
+        self.client.transits.discard(self)
+        if self.ended is not None or self.passage is None:
+            return
+        self.ended = ending
+        if not self.busy:
+            await self._close(seconds)
+
+    async def settle(self, seconds: float) -> None:
+        """Say that the gate is done with its call, so that an ending that waited for it is told."""
+        self.busy = False
+        if self.ended is not None:
+            await self._close(seconds)
+
+    async def _close(self, seconds: float) -> None:
+        passage, self.passage, self.stream = self.passage, None, None
+        if passage is None or self.ended is None:
+            return
+        try:
+            await within(seconds, passage.end() if self.ended == "end" else passage.fail(self.ended))
+        except Exception as error:
+            report("closing an exchange", error)
+
+
+@dataclass(slots=True, eq=False)
+class Client:
+    """A client connection: who is behind it, where it was let through to, and what is on its way."""
+
+    id: str
+    peer: str
+    via: Via
+    contact: Contact | None = None
+    admission: Admission | None = None
+    sni: str = ""
+    refusal: Reply | None = None  # every request gets this answer
+    requests: int = 0
+    dials: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
+    transits: set[Transit] = field(default_factory=set)
+    layers: list[object] = field(default_factory=list)  # its HTTP layers, outermost first
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def actor(self) -> Actor:
+        """Return who was admitted, or nobody in particular."""
+        return self.admission.actor if self.admission is not None else Actor()

@@ -1,0 +1,43 @@
+"""Waiting for the gate with an end: a call that hangs, or will not be cancelled, never holds a client's request up."""
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Awaitable
+
+logger = logging.getLogger("lockgate.mitm")
+_abandoned: set[asyncio.Future[object]] = set()  # the loop keeps weak references only
+
+
+async def within[T](seconds: float, work: Awaitable[T]) -> T:
+    """Return what `work` gives; raise TimeoutError after `seconds`, without waiting for its cancellation to end."""
+    task = asyncio.ensure_future(work)
+    if not task.done():
+        try:
+            await asyncio.wait({task}, timeout=seconds)
+        except asyncio.CancelledError:
+            _abandon(task)
+            raise
+    if not task.done():
+        _abandon(task)
+        raise TimeoutError
+    return task.result()
+
+
+def report(what: str, error: BaseException) -> None:
+    """Log that something failed: the kind of error and its place, never its message, which may quote a body."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{frames[-1].filename.rpartition('site-packages/')[2]}:{frames[-1].lineno}" if frames else "unknown"
+    logger.error("%s failed: %s at %s", what, type(error).__name__, place)
+
+
+def _abandon(task: asyncio.Future[object]) -> None:
+    task.cancel()
+    _abandoned.add(task)
+    task.add_done_callback(_forget)
+
+
+def _forget(task: asyncio.Future[object]) -> None:
+    _abandoned.discard(task)
+    if not task.cancelled():
+        task.exception()  # seen, so that the loop does not log it

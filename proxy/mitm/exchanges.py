@@ -1,0 +1,185 @@
+"""The add-on that asks what becomes of each request and of each answer."""
+
+from typing import Literal
+
+from mitmproxy import http
+
+from proxy.door import Admission, Answer, Contact, Forward, Piece, Reply, Via
+from proxy.mitm.asking import CLOSING_SECONDS, RECYCLE, Asker
+from proxy.mitm.client import TRANSIT, Ending, Transit
+from proxy.mitm.deadline import report, within
+from proxy.mitm.stream import Bite
+from proxy.mitm.translate import (
+    BODILESS,
+    apply,
+    arrival_of,
+    declared_length,
+    headers_of,
+    host_name,
+    own_reply,
+    response_of,
+    strip_hop,
+    unsupported_kind,
+)
+
+STREAMED = 1 << 62  # no body limit: bytes that are passed on are not kept
+
+
+class Exchanges(Asker):
+    """Ask the gate about each request and answer, whole or piece by piece."""
+
+    async def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Look at a request's head: refuse what no codec reads, let plain requests to other hosts stream through."""
+        client = self.clients[flow.client_conn.id]
+        client.requests += 1
+        transit = flow.metadata[TRANSIT] = Transit(client, self.limits.body)
+        client.transits.add(transit)
+        if flow.error is not None:
+            return  # malformed, the library answers it with a 400
+        if client.refusal is not None:
+            self.respond(flow, client.refusal)
+        elif client.via is Via.FORWARD and client.layers and len(client.layers) == 1:
+            await self._plain_contact(flow, transit)
+        if flow.response is not None or transit.unread:
+            strip_hop(flow.request.headers, ("expect",) if flow.response is not None else ())
+            return
+        if kind := unsupported_kind(flow):
+            arrival = arrival_of(flow, client)
+            self.respond(flow, await self.ask(lambda: self.gate.unsupported(arrival, kind), (Reply,), arrival=arrival))
+        elif declared_length(flow.request.headers) > transit.limit:
+            transit.truncated = True
+            await self.request(flow)
+        if flow.response is not None:
+            strip_hop(flow.request.headers, ("expect",))  # a client that is refused need not send its body
+
+    async def _plain_contact(self, flow: http.HTTPFlow, transit: Transit) -> None:
+        """Ask about the host of a plain request, as about a CONNECT."""
+        client, request = transit.client, flow.request
+        credentials = request.headers.get("proxy-authorization", "")
+        strip_hop(request.headers, ("proxy-authorization", "proxy-connection"))
+        host = host_name(request.host)
+        contact = Contact(client.id, client.peer, host, request.port, credentials)
+        answer = await self.ask(lambda: self.gate.contact(contact), (Admission,), contact=contact)
+        if isinstance(answer, Reply):
+            self.respond(flow, answer)
+            return
+        client.admission = answer
+        if answer.outcome == "refuse":
+            self.respond(flow, answer.reply or own_reply(403, "This host is blocked."))
+        elif answer.outcome == "tunnel":
+            if request.scheme != "http":
+                self.respond(flow, own_reply(400, "Use CONNECT to reach a host over https."))
+                return
+            transit.unread, transit.limit = True, STREAMED
+            client.dials[host, request.port] = answer.dial or (host, request.port)
+            request.data.host = host
+            request.stream = True
+
+    async def request(self, flow: http.HTTPFlow) -> None:
+        """Judge a request; it leaves as the gate returned it or not at all."""
+        transit = flow.metadata.get(TRANSIT)
+        if not isinstance(transit, Transit):
+            self.respond(flow, own_reply(500, "Lockgate could not judge this request."))
+            return
+        if flow.response is not None or transit.unread:
+            return
+        arrival = transit.arrival = arrival_of(flow, transit.client, truncated=transit.truncated)
+        answer = await self.ask(lambda: self.gate.request(arrival), (Forward, Reply), arrival=arrival)
+        if isinstance(answer, Forward) and not arrival.truncated:
+            transit.passage = answer.exchange
+            transit.client.dials[answer.host, answer.port] = answer.dial
+            apply(answer, flow)
+        elif isinstance(answer, Reply):
+            self.respond(flow, answer)
+        else:
+            transit.passage = answer.exchange
+            await transit.close("internal", CLOSING_SECONDS)
+            self.respond(flow, own_reply(413, "The request is too large to be judged."))
+
+    async def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """Learn whether an answer comes in events or whole."""
+        transit = flow.metadata.get(TRANSIT)
+        response = flow.response
+        assert response is not None
+        if not isinstance(transit, Transit):
+            self.respond(flow, own_reply(500, "Lockgate could not judge this answer."))
+        elif transit.unread:
+            response.stream = True
+        elif transit.passage is not None and not transit.replied:
+            bodiless = flow.request.method == "HEAD" or response.status_code in BODILESS
+            try:
+                if response.status_code < 200:
+                    raise ValueError("an interim answer is none")
+                if not bodiless:
+                    transit.stream = transit.passage.begin(response.status_code, headers_of(response))
+                if transit.stream is not None:
+                    stream, last = transit.stream, transit.client.requests >= RECYCLE
+                    flow.response = response_of(stream.status, stream.headers, None, flow, last=last)
+                    flow.response.stream = True
+            except Exception as error:
+                report("begin", error)
+                await self._fail(flow, transit, "internal" if response.status_code >= 200 else "provider_failed")
+
+    async def response(self, flow: http.HTTPFlow) -> None:
+        """Judge a whole answer."""
+        transit = flow.metadata.get(TRANSIT)
+        response, passage = flow.response, transit.passage if isinstance(transit, Transit) else None
+        if not isinstance(transit, Transit) or response is None or passage is None:
+            return
+        if transit.replied or transit.stream is not None or transit.ended is not None:
+            return
+        body = b"" if transit.answer_truncated else response.raw_content or b""
+        status, headers, cut = response.status_code, headers_of(response), transit.answer_truncated
+        transit.busy = True
+        try:
+            answer = await within(
+                self.limits.request, passage.answer(status, headers, body, truncated=transit.answer_truncated)
+            )
+            if not isinstance(answer, Answer):
+                raise TypeError("the gate gave no answer")
+            last = transit.client.requests >= RECYCLE or (cut and not flow.request.is_http2)
+            flow.response = response_of(answer.status, answer.headers, answer.body, flow, last=last)
+        except Exception as error:
+            report("answer", error)
+            transit.busy = False
+            await self._fail(flow, transit, "timed_out" if isinstance(error, TimeoutError) else "internal")
+        finally:
+            await transit.settle(CLOSING_SECONDS)
+
+    async def lockgate_piece(self, bite: Bite) -> None:
+        """Judge a piece of a streamed answer; without a verdict in time the answer breaks off."""
+        transit, stream = bite.transit, bite.transit.stream
+        if stream is None or transit.ended is not None:
+            return
+        transit.busy = True
+        ending: Literal["timed_out", "internal"] | None = None
+        try:
+            piece = await within(self.limits.chunk, stream.close() if bite.data is None else stream.feed(bite.data))
+            if not isinstance(piece, Piece):
+                raise TypeError("the gate gave no piece")
+            bite.piece = piece
+        except Exception as error:
+            report("piece", error)
+            ending = "timed_out" if isinstance(error, TimeoutError) else "internal"
+        finally:
+            await transit.settle(CLOSING_SECONDS)
+        if ending is not None:
+            await transit.close(ending, CLOSING_SECONDS)
+
+    async def lockgate_done(self, transit: Transit) -> None:
+        """Say that the client has its answer."""
+        await transit.close("end", CLOSING_SECONDS)
+
+    async def error(self, flow: http.HTTPFlow) -> None:
+        """Say that an exchange ended early."""
+        transit = flow.metadata.get(TRANSIT)
+        if isinstance(transit, Transit):
+            await transit.close(transit.cause, CLOSING_SECONDS)
+
+    async def _fail(self, flow: http.HTTPFlow, transit: Transit, ending: Ending) -> None:
+        """End an exchange whose answer has not begun, and answer with a block."""
+        await transit.close(ending, CLOSING_SECONDS)
+        if ending == "provider_failed":
+            self.respond(flow, own_reply(502, "The provider's answer cannot be passed on."))
+        else:
+            self.respond(flow, await self.failed(transit.arrival, None))

@@ -1,0 +1,244 @@
+"""One HTTP exchange as mitmproxy's state machine, with the gate between provider and client piece by piece."""
+
+from dataclasses import dataclass
+
+from mitmproxy import flow
+from mitmproxy.proxy import commands, events, layer
+from mitmproxy.proxy.layers import tcp
+from mitmproxy.proxy.layers.http import (
+    DropStream,
+    ErrorCode,
+    HttpErrorHook,
+    HttpRequestHook,
+    HttpStream,
+    RequestData,
+    RequestHeaders,
+    RequestProtocolError,
+    ResponseData,
+    ResponseEndOfMessage,
+    ResponseHeaders,
+    ResponseProtocolError,
+    ResponseTrailers,
+    SendHttp,
+)
+
+from proxy.door import Piece
+from proxy.mitm.client import TRANSIT, Transit
+from proxy.mitm.translate import own_reply, response_of
+
+type Commands = layer.CommandGenerator[None]
+
+
+@dataclass
+class Bite:
+    """Bytes of a provider's answer on their way to the gate, None at its end; `piece` is None where the gate failed."""
+
+    transit: Transit
+    data: bytes | None
+    piece: Piece | None = None
+
+
+@dataclass
+class LockgatePieceHook(commands.StartHook):
+    """A piece of a streamed answer is to be judged; only this stream waits."""
+
+    bite: Bite
+
+
+@dataclass
+class LockgateDoneHook(commands.StartHook):
+    """An answer has been handed to the client."""
+
+    blocking = False
+    transit: Transit
+
+
+class GateStream(HttpStream):
+    """mitmproxy's stream of one request and answer; it forwards nothing that the gate has not returned."""
+
+    @property
+    def transit(self) -> Transit | None:
+        """Return what the adapter keeps of this exchange, once its headers were seen."""
+        found = self.flow.metadata.get(TRANSIT)
+        return found if isinstance(found, Transit) else None
+
+    def state_wait_for_request_headers(self, event: RequestHeaders) -> Commands:
+        """Answer what is refused by its headers alone at once: a gRPC call never ends its request."""
+        yield from super().state_wait_for_request_headers(event)
+        if self.client_state == self.state_consume_request_body:
+            transit = self.transit
+            if transit is None:  # no hook ran: nothing may pass
+                self._respond(500, "Lockgate could not judge this request.")
+            if self.flow.response is not None:
+                yield from self.answer_now()
+
+    def state_consume_request_body(self, event: events.Event) -> Commands:
+        """Keep a body up to the limit; beyond it the gate is asked at once and the rest is swallowed."""
+        transit = self.transit
+        if (
+            isinstance(event, RequestData)
+            and transit is not None
+            and len(self.request_body_buf) + len(event.data) > transit.limit
+        ):
+            self.request_body_buf.clear()
+            transit.truncated = True
+            self.flow.request.data.content = b""
+            yield HttpRequestHook(self.flow)
+            if (yield from self.check_killed(True)):
+                return
+            if self.flow.response is None:
+                self._respond(413, "The request is too large to be judged.")
+            yield from self.answer_now()
+            return
+        yield from super().state_consume_request_body(event)
+
+    def handle_connect_regular(self) -> Commands:
+        """Dial a tunnel at once, so that a dead host is told by a 502; the rest waits until the TLS name is known."""
+        if self.flow.response is None and self.flow.metadata.get("tunnel"):
+            err = yield commands.OpenConnection(self.context.server)
+            if err:
+                self._respond(502, "The host cannot be reached.")
+        self.child_layer = layer.NextLayer(self.context)
+        yield from self.handle_connect_finish()
+
+    def state_wait_for_response_headers(self, event: ResponseHeaders) -> Commands:
+        """Ask how the answer goes on: piece by piece, whole, or replaced."""
+        yield from super().state_wait_for_response_headers(event)
+        transit = self.transit
+        if transit is None or self.server_state not in (
+            self.state_consume_response_body,
+            self.state_stream_response_body,
+        ):
+            return
+        if transit.replied:
+            yield from self.abandon()
+            yield from self.answer_now()
+        elif transit.stream is not None and self.server_state == self.state_consume_response_body:
+            yield from self.start_response_stream()
+
+    def state_consume_response_body(self, event: events.Event) -> Commands:
+        """Keep an answer up to the limit; beyond it the provider is cut off and the gate answers."""
+        transit = self.transit
+        if (
+            isinstance(event, ResponseData)
+            and transit is not None
+            and len(self.response_body_buf) + len(event.data) > transit.limit
+        ):
+            self.response_body_buf.clear()
+            transit.answer_truncated = True
+            assert self.flow.response
+            self.flow.response.data.content = b""
+            yield from self.abandon()
+            yield from self.send_response()
+            self.server_state = self.state_errored
+            return
+        yield from super().state_consume_response_body(event)
+
+    def state_stream_response_body(self, event: events.Event) -> Commands:
+        """Send what the gate returns for each piece; what piled up meanwhile is judged together."""
+        transit = self.transit
+        if transit is None or transit.unread:
+            yield from super().state_stream_response_body(event)
+            return
+        if isinstance(event, ResponseTrailers):
+            return  # no codec reads them
+        ended = isinstance(event, ResponseEndOfMessage)
+        bite = Bite(transit, None if not isinstance(event, ResponseData) else event.data + self._queued())
+        yield LockgatePieceHook(bite)
+        if (yield from self.check_killed(True)):
+            yield from self.abandon()
+        elif bite.piece is None:
+            yield from self.abandon()
+            yield from self.break_off()
+        else:
+            if bite.piece.data:  # an empty chunk would end an HTTP/1 answer
+                yield SendHttp(ResponseData(self.stream_id, bite.piece.data), self.context.client)
+            if bite.piece.cut and not ended:
+                yield from self.abandon()
+            if bite.piece.cut or ended:
+                yield from self.send_response(already_streamed=True)
+                self.server_state = self.state_errored
+
+    def send_response(self, already_streamed: bool = False) -> Commands:
+        """Send the answer, and say when it is done or that nobody was there to take it."""
+        yield from super().send_response(already_streamed)
+        transit = self.transit
+        if transit is not None:
+            transit.cause = "client_gone"
+            done = LockgateDoneHook(transit)
+            yield HttpErrorHook(self.flow) if self.flow.error is not None else done
+
+    def handle_protocol_error(self, event: RequestProtocolError | ResponseProtocolError) -> Commands:
+        """Answer for a provider that failed before its answer began; the library's page would quote its bytes."""
+        transit = self.transit if hasattr(self, "flow") else None
+        if transit is not None:
+            transit.cause = "provider_failed" if isinstance(event, ResponseProtocolError) else "client_gone"
+        waiting = self.client_state == self.state_done and self.server_state in (
+            self.state_wait_for_response_headers,
+            self.state_consume_response_body,
+        )
+        if transit is None or transit.unread or not waiting or not isinstance(event, ResponseProtocolError):
+            yield from super().handle_protocol_error(event)
+            return
+        self.flow.error = flow.Error("provider failed")
+        yield HttpErrorHook(self.flow)
+        if not (yield from self.check_killed(False)):
+            self._respond(502, "The provider did not answer.")
+            yield from self.answer_now()
+
+    def check_body_size(self, request: bool) -> layer.CommandGenerator[bool]:
+        """Say no: bodies are bounded above, and `stream_large_bodies` would pass them unread."""
+        yield from ()
+        return False
+
+    def flow_done(self) -> Commands:
+        """Finish; a protocol switch happens only on requests passed on unread, and stays unread."""
+        assert self.flow.response
+        if self.flow.response.status_code != 101:
+            yield from super().flow_done()
+            return
+        self.flow.live = False
+        self.child_layer = tcp.TCPLayer(self.context, ignore=True)
+        self._handle_event = self.passthrough
+        yield from self.child_layer.handle_event(events.Start())
+        yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
+
+    def answer_now(self) -> Commands:
+        """Send the response that stands in the flow and be done; what else arrives for this stream is swallowed."""
+        assert self.flow.response
+        self.client_state = self.server_state = self.state_errored
+        self.request_body_buf.clear()
+        self.response_body_buf.clear()
+        self.flow.live = False
+        content = self.flow.response.raw_content
+        yield SendHttp(ResponseHeaders(self.stream_id, self.flow.response, not content), self.context.client)
+        if content:
+            yield SendHttp(ResponseData(self.stream_id, content), self.context.client)
+        yield DropStream(self.stream_id)
+        yield SendHttp(ResponseEndOfMessage(self.stream_id), self.context.client)
+        if self.transit is not None:
+            self.transit.client.transits.discard(self.transit)
+
+    def abandon(self) -> Commands:
+        """Stop the provider: RST_STREAM with CANCEL on HTTP/2, a closed connection on HTTP/1."""
+        error = RequestProtocolError(self.stream_id, "abandoned", ErrorCode.CANCEL)
+        yield SendHttp(error, self.context.server)
+
+    def break_off(self) -> Commands:
+        """End a begun answer so that the client sees that it is not whole."""
+        self.client_state = self.server_state = self.state_errored
+        self.flow.live = False
+        yield SendHttp(ResponseProtocolError(self.stream_id, "broken off", ErrorCode.KILL), self.context.client)
+        yield DropStream(self.stream_id)
+
+    def _queued(self) -> bytes:
+        """Take the data that arrived while the last piece was being judged."""
+        parts = []
+        while self._paused_event_queue and isinstance(found := self._paused_event_queue[0], ResponseData):
+            self._paused_event_queue.popleft()
+            parts.append(found.data)
+        return b"".join(parts)
+
+    def _respond(self, status: int, message: str) -> None:
+        reply = own_reply(status, message)
+        self.flow.response = response_of(status, reply.headers, reply.body, self.flow, last=False)

@@ -1,0 +1,230 @@
+"""Flows of mitmproxy in the values of `proxy.door`, and back."""
+
+import json
+import time
+from collections.abc import Iterable
+from typing import Literal
+
+from mitmproxy import http
+from mitmproxy.net.http import status_codes, url
+
+from proxy.door import Arrival, Forward, Reply
+from proxy.exchange import Headers
+from proxy.mitm.client import Client
+
+HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "content-length",  # set anew from the body
+        "http2-settings",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)  # RFC 9110 section 7.6.1: these belong to one hop, and the proxy's credentials to us
+PROVIDER_ONLY = HOP_BY_HOP | {"alt-svc"}  # would lead clients around the gate, to HTTP/3
+BODILESS = frozenset({204, 304})
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def host_name(host: str) -> str:
+    """Return a host's name as it is compared: lower case, without the root's dot."""
+    return host.lower().rstrip(".")
+
+
+def arrival_of(flow: http.HTTPFlow, client: Client, *, truncated: bool = False) -> Arrival:
+    """Return a request as the gate reads it; headers that are no UTF-8 are read as far as they go."""
+    request = flow.request
+    scheme: Literal["http", "https"] = "https" if request.data.scheme == b"https" else "http"
+    host, port = _destination(request, scheme)
+    return Arrival(
+        connection=client.id,
+        peer=client.peer,
+        via=client.via,
+        scheme=scheme,
+        host=host,
+        port=port,
+        method=request.method,
+        path=request.path,
+        headers=tuple((_text(name), _text(value)) for name, value in request.headers.fields),
+        body=b"" if truncated else request.raw_content or b"",
+        actor=client.actor,
+        dialled=client.contact.host if client.contact is not None else "",
+        sni=client.sni,
+        truncated=truncated,
+    )
+
+
+def bare_arrival(client: Client) -> Arrival:
+    """Return what is known of a client that sent no request the adapter could read."""
+    contact = client.contact
+    host, port = (contact.host, contact.port) if contact is not None else ("", 0)
+    return Arrival(
+        connection=client.id,
+        peer=client.peer,
+        via=client.via,
+        scheme="https" if client.sni or port == DEFAULT_PORTS["https"] else "http",
+        host=client.sni or host,
+        port=port,
+        method="",
+        path="",
+        headers=(),
+        body=b"",
+        actor=client.actor,
+        dialled=host,
+        sni=client.sni,
+    )
+
+
+def unsupported_kind(flow: http.HTTPFlow) -> str:
+    """Return what makes a request one that no codec can read, or the empty string."""
+    request = flow.request
+    headers = request.headers
+    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    upgrade = headers.get("upgrade", "").strip().lower()
+    if "websocket" in upgrade or request.method == "CONNECT":
+        return "websocket"
+    if upgrade or request.method == "PRI" or "http2-settings" in headers:
+        return "h2c" if "h2c" in upgrade or request.method == "PRI" or not upgrade else "upgrade"
+    if content_type == "application/grpc" or content_type.startswith(("application/grpc+", "application/grpc-web")):
+        return "grpc"
+    if content_type.startswith("application/connect+") or "connect-protocol-version" in headers:
+        return "connect"
+    if _ambiguous(request):
+        return "ambiguous_host"
+    return "" if _readable(request) else "malformed"
+
+
+def apply(forward: Forward, flow: http.HTTPFlow) -> None:
+    """Make a flow's request what the gate wants sent, and nothing else: no header, trailer or byte of its own."""
+    request = flow.request
+    authority = forward.host if forward.port == DEFAULT_PORTS[forward.scheme] else f"{forward.host}:{forward.port}"
+    fields = [
+        (name.encode(), value.encode())
+        for name, value in forward.headers
+        if name.lower() not in HOP_BY_HOP and name.lower() != "host"
+    ]
+    if forward.body or request.method not in ("GET", "HEAD", "OPTIONS", "DELETE"):
+        fields.append((b"content-length", b"%d" % len(forward.body)))
+    if request.is_http2:
+        request.data.authority = authority.encode()
+    else:
+        request.data.authority = b""
+        fields.insert(0, (b"host", authority.encode()))
+        request.data.http_version = b"HTTP/1.1"
+    request.data.host, request.data.port = forward.host, forward.port
+    request.data.scheme = b"https" if forward.dial_tls else b"http"
+    request.data.path = forward.path.encode()
+    request.data.headers = http.Headers(fields)
+    request.data.content = forward.body
+    request.data.trailers = None
+    request.stream = False
+
+
+def response_of(status: int, headers: Headers, body: bytes | None, flow: http.HTTPFlow, *, last: bool) -> http.Response:
+    """Return a response framed for this client; a `body` of None is streamed, `last` ends an HTTP/1 connection."""
+    head = flow.request.method == "HEAD"
+    fields = [
+        (name.encode(), value.encode())
+        for name, value in headers
+        if name.lower() not in PROVIDER_ONLY or (name.lower() in _KEPT.get(status, ()))
+    ]
+    one_zero = flow.request.data.http_version == b"HTTP/1.0"
+    if body is None:
+        if not flow.request.is_http2 and not one_zero:
+            fields.append((b"transfer-encoding", b"chunked"))
+    elif head:
+        fields += [(b"content-length", value.encode()) for name, value in headers if name.lower() == "content-length"]
+    elif status not in BODILESS:
+        fields.append((b"content-length", b"%d" % len(body)))
+    if (last or one_zero) and not flow.request.is_http2:
+        fields.append((b"connection", b"close"))
+    now = time.time()
+    return http.Response(
+        http_version=b"HTTP/1.1",
+        status_code=status,
+        reason=status_codes.RESPONSES.get(status, "").encode(),
+        headers=http.Headers(fields),
+        content=b"" if head or status in BODILESS or body is None else body,
+        trailers=None,
+        timestamp_start=now,
+        timestamp_end=now,
+    )
+
+
+def plain_response(reply: Reply) -> http.Response:
+    """Return a reply for a client that spoke no HTTP, ending its connection."""
+    fields = [(name.encode(), value.encode()) for name, value in reply.headers if name.lower() not in PROVIDER_ONLY]
+    fields += [(b"content-length", b"%d" % len(reply.body)), (b"connection", b"close")]
+    reason = status_codes.RESPONSES.get(reply.status, "").encode()
+    return http.Response(b"HTTP/1.1", reply.status, reason, http.Headers(fields), reply.body, None, 0.0, 0.0)
+
+
+def headers_of(response: http.Response) -> Headers:
+    """Return a response's headers as the gate reads them."""
+    return tuple((_text(name), _text(value)) for name, value in response.headers.fields)
+
+
+def own_reply(status: int, message: str) -> Reply:
+    """Return an answer of the adapter's own, in a shape that the OpenAI, Anthropic and Gemini SDKs all read."""
+    kind = "permission_error" if status < 500 else "api_error"
+    error = {
+        "type": kind,
+        "message": message,
+        "code": status,
+        "status": "PERMISSION_DENIED" if status < 500 else "UNAVAILABLE",
+    }
+    body = json.dumps({"type": "error", "error": error}).encode()
+    return Reply(status, (("content-type", "application/json"), ("cache-control", "no-store")), body)
+
+
+def declared_length(headers: http.Headers) -> int:
+    """Return the length that a message declares, 0 where it declares none."""
+    value = headers.get("content-length", "")
+    return int(value) if value.isascii() and value.isdigit() else 0
+
+
+def strip_hop(headers: http.Headers, names: Iterable[str]) -> None:
+    """Remove headers by name."""
+    for name in names:
+        headers.pop(name, None)
+
+
+_KEPT = {407: frozenset({"proxy-authenticate"})}  # the one answer of ours to this hop
+
+
+def _destination(request: http.Request, scheme: str) -> tuple[str, int]:
+    """Return where a client means to go: the target's authority before the Host header (RFC 9112 section 3.2.2)."""
+    named = request.data.authority.decode("ascii", "replace") or request.headers.get("host", "")
+    try:
+        host, port = url.parse_authority(named, check=False)
+    except ValueError:
+        host, port = "", None
+    return host_name(host), port or DEFAULT_PORTS[scheme]
+
+
+def _ambiguous(request: http.Request) -> bool:
+    hosts = {value.strip().lower() for value in request.headers.get_all("host")}
+    if request.data.authority:
+        hosts.add(request.data.authority.decode("ascii", "replace").lower())
+    return len(hosts) > 1 or len(request.headers.get_all("host")) > 1
+
+
+def _readable(request: http.Request) -> bool:
+    try:
+        for name, value in request.headers.fields:
+            name.decode("ascii")
+            value.decode("utf-8")
+        request.data.path.decode("ascii")
+    except UnicodeDecodeError:
+        return False
+    return request.data.http_version in (b"HTTP/1.0", b"HTTP/1.1", b"HTTP/2.0")
+
+
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
