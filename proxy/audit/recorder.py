@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal, NoReturn, TextIO
 
 import structlog
 
@@ -232,7 +232,7 @@ class FileRecorder:
             self._fail(error)  # the line stands in the file; whether the disk has it nobody can say
         return True
 
-    def _lose(self, line: bytes) -> None:
+    def _lose(self, line: bytes) -> NoReturn:
         self._alarm("lost")
         print(line.decode().rstrip(), file=self._stderr or sys.stderr, flush=True)
         raise self._unavailable()

@@ -1,0 +1,115 @@
+"""The program's own log, on stderr: what happened to the gate, never what passed through it.
+
+Code calls `structlog.get_logger()` and says `log.warning("policy.stale", file=name)`: a dotted event name and plain
+fields by allow-list. Anything else is dropped and named, so that no text of a segment can slip in by a new call.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, TextIO
+
+import structlog
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+FIELDS = frozenset(
+    [
+        *("address", "app", "chain", "config", "count", "detector", "device", "dropped", "engine", "error", "exchange"),
+        *("file", "folder", "gate", "hint", "host", "key", "kind", "level", "limit", "line", "listener", "logger"),
+        *("milliseconds", "model", "name", "on_failure", "operation", "outcome", "peer", "phase", "pid", "port"),
+        *("provider", "reason", "revision", "rule", "seconds", "size", "source", "stage", "state", "status"),
+        *("timestamp", "version", "what", "where", "why", "worker"),
+    ]
+)
+EVENT = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
+LONGEST = 300  # characters of a field
+
+type _Event = MutableMapping[str, Any]
+
+
+def configure(
+    level: Literal["debug", "info", "warning", "error"] = "info",
+    stream: TextIO | None = None,
+    *,
+    json: bool | None = None,
+) -> None:
+    """Set up the program's log: for people on a terminal, else one JSON object a line; libraries from WARNING on."""
+    target = stream or sys.stderr
+    as_json = not target.isatty() if json is None else json
+    last = structlog.processors.JSONRenderer(sort_keys=True) if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            raised,
+            plain,
+            last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.WriteLoggerFactory(target),
+        cache_logger_on_first_use=False,
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [Bridge()]
+    root.setLevel(logging.WARNING)
+    logging.raiseExceptions = False  # the default prints a failing record with its arguments
+    logging.captureWarnings(True)
+
+
+def raised(_logger: object, _method: str, event: _Event) -> _Event:
+    """Replace an exception by its type and the place it came from: its message may quote what it choked on."""
+    given = event.pop("exc_info", None)
+    event.pop("stack_info", None)
+    error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
+    if isinstance(error, BaseException):
+        event["error"] = type(error).__name__
+        event["where"] = _place(error.__traceback__)
+    return event
+
+
+def plain(_logger: object, _method: str, event: _Event) -> _Event:
+    """Keep the event's name and allow-listed fields with plain, short, printable values; name what was dropped."""
+    name = event.pop("event", "")
+    kept: _Event = {"event": name if isinstance(name, str) and EVENT.fullmatch(name) else "log.unnamed"}
+    dropped = [key for key in event if key not in FIELDS]
+    for key in FIELDS & event.keys():
+        kept[key] = _plain(event[key])
+    if dropped:
+        kept["dropped"] = ",".join(sorted(_plain_text(key) for key in dropped))
+    return kept
+
+
+class Bridge(logging.Handler):
+    """Hands records of libraries on: logger, level and place, never their message, which may quote a payload."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log the record's outline."""
+        error = record.exc_info[1] if record.exc_info else None
+        fields = {"logger": record.name, "where": f"{record.module}:{record.lineno}"}
+        if error is not None:
+            fields["error"] = type(error).__name__
+        structlog.get_logger().log(record.levelno, "library.message", **fields)
+
+
+def _plain(value: object) -> bool | int | float | str | None:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Path):
+        return _plain_text(str(value))
+    return _plain_text(value) if isinstance(value, str) else f"<{type(value).__name__}>"
+
+
+def _plain_text(value: str) -> str:
+    shown = "".join(char if char.isprintable() else " " for char in value[: LONGEST + 1])
+    return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
+
+
+def _place(trace: TracebackType | None) -> str:
+    if trace is None:
+        return ""
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{Path(trace.tb_frame.f_code.co_filename).stem}:{trace.tb_lineno}"
