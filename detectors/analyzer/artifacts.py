@@ -1,0 +1,87 @@
+"""What recognizers share of one text: the model's spans, the runs of digits, and where digits are at all."""
+
+import re
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, Final, NamedTuple
+
+from presidio_analyzer.nlp_engine import NlpArtifacts
+
+SPACES: Final = " \u00a0\u2007\u2009\u202f"  # both stand in character classes
+DASHES: Final = "\\-\u2010\u2011\u2012\u2013\u2212"
+PLAIN: Final = str.maketrans(dict.fromkeys(SPACES, " ") | dict.fromkeys(DASHES[1:], "-"))
+
+# A run joins digits over single separators. Of a run's length nothing is assumed: it is walked once.
+_RUN = re.compile(rf"\d+(?:[{SPACES}{DASHES}./]\d+)*")
+_DIGITS = re.compile(r"\d+")
+_REACH = 48  # no shape with letters and digits begins or ends further from its nearest digit
+_SHORTEST = 7
+
+
+class Number(NamedTuple):
+    """A run of digits joined by single separators, at [start, end), with how many digits it has."""
+
+    start: int
+    end: int
+    digits: int
+
+
+class ModelSpan(NamedTuple):
+    """A span the model found, in code points of the text at hand."""
+
+    start: int
+    end: int
+    label: str
+    score: float
+
+
+class Artifacts(NlpArtifacts):  # type: ignore[misc]  # presidio has no types
+    """Presidio's artifacts without tokens, and what this detector's own recognizers read."""
+
+    def __init__(self, text: str, spans: Sequence[ModelSpan], engine: Any, language: str) -> None:
+        super().__init__(
+            entities=list(spans), tokens=[], tokens_indices=[], lemmas=[], nlp_engine=engine, language=language,
+            scores=[span.score for span in spans],
+        )  # fmt: skip
+        self.text = text
+
+    @cached_property
+    def numbers(self) -> tuple[Number, ...]:
+        """Return the runs of at least seven digits."""
+        found = []
+        for match in _RUN.finditer(self.text):
+            start, end = match.span()
+            if end - start >= _SHORTEST:
+                digits = sum(map(str.isdigit, match[0]))
+                if digits >= _SHORTEST:
+                    found.append(Number(start, end, digits))
+        return tuple(found)
+
+    @cached_property
+    def zones(self) -> tuple[tuple[int, int], ...]:
+        """Return the stretches of text near any digit, merged."""
+        merged: list[tuple[int, int]] = []
+        start = end = -1
+        for match in _DIGITS.finditer(self.text):
+            first, last = match.span()
+            if start >= 0 and first - _REACH <= end:
+                end = last + _REACH
+                continue
+            if start >= 0:
+                merged.append((start, end))
+            start, end = max(0, first - _REACH), last + _REACH
+        if start >= 0:
+            merged.append((start, end))
+        return tuple(merged)
+
+    @cached_property
+    def lower(self) -> str:
+        """Return the text in lower case, for a look whether a word occurs at all; its offsets are not the text's."""
+        return self.text.lower()
+
+
+def of(text: str, artifacts: object) -> Artifacts:
+    """Return the shared artifacts of a text, or fresh ones where a caller of Presidio brought others."""
+    if isinstance(artifacts, Artifacts) and artifacts.text is text:
+        return artifacts
+    return Artifacts(text, (), None, "en")

@@ -1,0 +1,40 @@
+"""The lean registry: which recognizers look at text, each chosen by what it finds and what it costs."""
+
+from detectors.analyzer.countries import americas_and_asia, europe
+from detectors.analyzer.detector import AnalyzerDetector
+from detectors.analyzer.network import Email, Ip, Url, mac
+from detectors.analyzer.numbers import documents, payment
+from detectors.analyzer.personal import Age, Birth, Model
+from detectors.analyzer.phone import Phone
+from detectors.analyzer.pipeline import engine_of
+from detectors.analyzer.recognizer import Recognizer
+from detectors.fingerprint import Fingerprinter
+from detectors.ner.classifier import TokenClassifier
+
+
+def recognizers() -> list[Recognizer]:
+    """Return all recognizers that need no model."""
+    return [
+        *payment(),
+        *americas_and_asia(),
+        *europe(),
+        *documents(),
+        Email(),
+        Phone(),
+        Url(),
+        Ip(),
+        mac(),
+        Birth(),
+        Age(),
+    ]
+
+
+def requests(fingerprinter: Fingerprinter, classifier: TokenClassifier, floor: float) -> AnalyzerDetector:
+    """Return the detector of personal data by patterns and the model."""
+    engine = engine_of([*recognizers(), Model(classifier.name, floor)], classifier)
+    return AnalyzerDetector("presidio", engine, fingerprinter, model=classifier.name)
+
+
+def answers(fingerprinter: Fingerprinter) -> AnalyzerDetector:
+    """Return the detector of personal data by patterns alone."""
+    return AnalyzerDetector("presidio", engine_of(recognizers(), None), fingerprinter)

@@ -1,0 +1,94 @@
+"""Dates of birth and ages, which are nothing without the words beside them, and what the model found."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from detectors.analyzer.artifacts import Artifacts, ModelSpan
+from detectors.analyzer.context import BREAK
+from detectors.analyzer.recognizer import FLOOR, Recognizer, Result
+from detectors.analyzer.vocabulary import ENTITIES, entity_of
+
+_MONTH: Final = (
+    r"(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez|janv|févr|fevr|mars|avril|juin|juil|août|enero|febrero|marzo"
+    r"|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre"
+    r"|ottobre|dicembre)[^\W\d_]{0,9}\.?"
+)
+_DATE: Final = (
+    r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2} ?[-/.] ?\d{1,2} ?[-/.] ?(?:\d{4}|\d{2})"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|\.)?[ -](?:of |de )?{_MONTH}(?: de)?[ ,-]{{1,2}}\d{{4}}"
+    rf"|{_MONTH}[ -]\d{{1,2}}(?:st|nd|rd|th)?,?[ -]\d{{4}}|(?:19|20)\d{{6}})(?!\w)"
+)
+_GATE: Final = (
+    "born", "birth", "dob", "d.o.b", "bday", "geb", "naissance", "née", "né ", "nacid", "nacim", "nasci", "nato", "nata", "geboorte",
+    "urodz", "född", "født", "føds",
+)  # fmt: skip
+_BIRTH = re.compile(
+    r"(?i)(?<![^\W\d_])(?:born|(?:date[ _-]?of[ _-]?)?birth(?:[ _-]?da(?:y|te))?|date[ _-]?of[ _-]?birth|dob|d\.o\.b\.?|bday|geboren|geburt[^\W\d_]*"
+    r"|geb\.|(?:date de )?naissance|née? le|nacid[oa]|nacimiento|nascita|nat[oa] (?:il|a)|nascid[oa]|nascimento|geboorte[^\W\d_]*|urodz[^\W\d_]*"
+    rf"|född|født|fødsels[^\W\d_]*)(?P<gap>[^\n\d{BREAK}]{{0,40}})(?P<date>{_DATE})"
+)
+_BIRTH_AFTER = re.compile(
+    rf"(?i)(?<![\w.-])(?P<date>{_DATE})[ ,;)\]]{{0,2}}[(\[]?(?:dob|d\.o\.b|date of birth|birth ?date|birthday)(?![^\W\d_])"
+)
+_AGE = re.compile(
+    r"(?i)(?<![\w.,-])(?P<age>1?\d{1,2})[ -]?(?:years?|yrs?|y)[ -]?(?:old|/?o(?:ld)?)(?!\w)"
+    r"|(?<![^\W\d_])(?:aged?|alter|âge)[\"']?[ :=]{1,3}(?P<aged>1?\d{1,2})(?![\w.%]|[ -]?(?:day|hour|minute|second|month|week)|,\d)"
+)
+
+
+class Birth(Recognizer):
+    """Dates that a word near them says someone was born on."""
+
+    def __init__(self) -> None:
+        super().__init__("BirthRecognizer", ["DATE_OF_BIRTH"])
+
+    def found(self, artifacts: Artifacts) -> Iterator[Result]:
+        """Yield the dates of birth."""
+        if not artifacts.zones or not any(word in artifacts.lower for word in _GATE):
+            return
+        for pattern in (_BIRTH, _BIRTH_AFTER):
+            for match in pattern.finditer(artifacts.text):
+                yield self.result("DATE_OF_BIRTH", *match.span("date"), 0.9, validated=True)
+
+
+class Age(Recognizer):
+    """Ages of people, where the text says that it is one."""
+
+    def __init__(self) -> None:
+        super().__init__("AgeRecognizer", ["AGE"])
+
+    def found(self, artifacts: Artifacts) -> Iterator[Result]:
+        """Yield the ages."""
+        lower = artifacts.lower
+        if not artifacts.zones or not any(word in lower for word in ("old", "age", "y/o", "yo", "alter", "âge")):
+            return
+        for match in _AGE.finditer(artifacts.text):
+            yield self.result("AGE", *match.span("age" if match["age"] else "aged"), 0.6)
+
+
+class Model(Recognizer):
+    """What the token classifier found, read from the artifacts, in the one vocabulary."""
+
+    def __init__(self, name: str, floor: float) -> None:
+        super().__init__(name, sorted(ENTITIES))
+        self._floor = max(floor, FLOOR)
+
+    def found(self, artifacts: Artifacts) -> Iterator[Result]:
+        """Yield the model's spans that are likely enough and can be what the model says."""
+        for span in artifacts.entities:
+            if not isinstance(span, ModelSpan) or span.score < self._floor:
+                continue
+            start, end = trimmed(artifacts.text, span.start, span.end)
+            entity = entity_of(span.label, artifacts.text, start, end)
+            if entity:
+                yield self.result(entity, start, end, span.score)
+
+
+def trimmed(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return a span without the punctuation and space at its edges, which a redaction need not take."""
+    while start < end and (text[start].isspace() or text[start] in ",;:.'\"`*_<>{[|"):
+        start += 1
+    while start < end and (text[end - 1].isspace() or text[end - 1] in ",;:'\"`*_<>{}[|("):
+        end -= 1
+    return start, end

@@ -1,0 +1,95 @@
+"""Telephone numbers: candidates by one linear shape, then phonenumbers on the few that could be one."""
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+import phonenumbers
+from phonenumbers import NumberParseException
+
+from detectors.analyzer.artifacts import DASHES, SPACES, Artifacts
+from detectors.analyzer.context import Context
+from detectors.analyzer.recognizer import Recognizer, Result
+
+_CANDIDATE = re.compile(rf"[+(]?\+?\d(?:[{SPACES}{DASHES}().\/]{{0,3}}\d){{6,17}}(?:\s?(?:x|ext\.?)\s?\d{{1,6}})?")
+_NORTH_AMERICAN = re.compile(
+    rf"(?:1[{SPACES}{DASHES}.])?(?:\([2-9]\d\d\)[{SPACES}{DASHES}.]?|[2-9]\d\d[{SPACES}{DASHES}./])\d{{3}}[{SPACES}{DASHES}.]\d{{4}}"
+)
+_TRUNK = re.compile(rf"\(?0[1-9]\d{{0,4}}\)?(?:[{SPACES}{DASHES}./]{{1,2}}\d{{2,8}}){{1,4}}")
+_DATE = re.compile(r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4})(?!\d)")
+_WORDS = Context(
+    "phone", "telephone", "tel", "mobile", "cell", "call", "fax", "whatsapp", "sms", "text me", "contact", "dial", "ring",
+    "telefon", "handy", "mobil", "rufnummer", "téléphone", "portable", "teléfono", "móvil", "telefono", "cellulare", "hotline", "reach",
+)  # fmt: skip
+_REGIONS: Final = ("GB", "DE", "FR", "IT", "AU", "IN", "NL", "CH")
+_TRIALS: Final = 64  # national numbers tried in one text of a few kilobytes; what comes after counts by its shape
+
+
+class Phone(Recognizer):
+    """Telephone numbers of any country in international form, and of some in their national forms."""
+
+    def __init__(self) -> None:
+        super().__init__("PhoneRecognizer", ["PHONE_NUMBER"])
+        for region in ("US", *_REGIONS):  # read the numbering plans now, not within a scan
+            phonenumbers.is_valid_number(phonenumbers.parse("+12025550143", region))
+            phonenumbers.PhoneMetadata.metadata_for_region(region)
+
+    def found(self, artifacts: Artifacts) -> Iterator[Result]:
+        """Yield each candidate that a numbering plan, its shape or a word near it makes a telephone number."""
+        text, trials = artifacts.text, _TRIALS
+        if not artifacts.zones:
+            return
+        for match in _CANDIDATE.finditer(text):
+            start, end = match.span()
+            if not _stands_alone(text, start, end):
+                continue
+            value = match[0]
+            if value.startswith("(") and ")" not in value:
+                start, value = start + 1, value[1:]
+            score, validated, cost = self._judged(text, start, end, value, trials)
+            trials -= cost
+            if score:
+                yield self.result("PHONE_NUMBER", start, end, score, validated=validated)
+
+    def _judged(self, text: str, start: int, end: int, value: str, trials: int) -> tuple[float, bool, int]:
+        """Return the score, whether a numbering plan vouches for it, and how many trials that took."""
+        digits = sum(map(str.isdigit, value))
+        if value.lstrip("(").startswith(("+", "00")):
+            if trials <= 0:
+                return 0.6, False, 0
+            valid = _is_valid("+" + value.lstrip("(+").removeprefix("00"), None)
+            near = not valid and 8 <= digits <= 15 and (value.startswith("+") or _WORDS.near(text, start, end))
+            return (0.95 if valid else 0.6 if near else 0.0), valid, 1
+        if _DATE.match(value) or digits > 12:
+            return 0.0, False, 0
+        if _NORTH_AMERICAN.match(value):
+            valid = trials > 0 and _is_valid(value, "US")
+            return (0.75 if valid else 0.6), valid, 1
+        if not _WORDS.near(text, start, end):
+            if not (_TRUNK.fullmatch(value) and 9 <= digits <= 12):
+                return 0.0, False, 0
+            if trials <= 0:
+                return 0.5, False, 0
+            return (0.6 if any(_is_valid(value, region) for region in _REGIONS) else 0.0), False, len(_REGIONS)
+        return (0.75, False, 0) if digits >= 7 else (0.0, False, 0)
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Tell whether a candidate is no part of a word, a decimal, a path or a longer run of digits."""
+    before, after = text[max(0, start - 2) : start], text[end : end + 2]
+    if (
+        before[-1:].isalnum()
+        or before[-1:] in ("_", "/", "#", "=", "&", "$", "€", "£", "@", "%")
+        and not text[start] == "+"
+    ):
+        return before[-1:] == "=" and text[start] in "+("
+    if before[-1:] in (".", ",", "-", ":") and before[:1].isdigit():
+        return False
+    return not (after[:1].isalnum() or after[:1] in ("_", "%", "@") or (after[:1] in ".,-:/" and after[1:].isdigit()))
+
+
+def _is_valid(value: str, region: str | None) -> bool:
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(value, region))
+    except NumberParseException:
+        return False

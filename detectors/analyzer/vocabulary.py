@@ -1,0 +1,98 @@
+"""The entities this detector may report, their categories, and how the model's labels become them by what stands around."""
+
+import re
+from typing import Final
+
+from detectors.analyzer.context import Context
+from detectors.finding import Category
+
+ENTITIES: Final = frozenset(
+    "PERSON LOCATION ADDRESS ORG DATE_OF_BIRTH DATE_TIME AGE USERNAME EMAIL_ADDRESS PHONE_NUMBER URL IP_ADDRESS MAC_ADDRESS "
+    "CREDIT_CARD IBAN_CODE BANK_ACCOUNT ABA_ROUTING_NUMBER CRYPTO NATIONAL_ID US_SSN US_ITIN UK_NHS UK_NINO AU_ABN AU_ACN AU_TFN "
+    "AU_MEDICARE IN_AADHAAR IN_PAN IN_GSTIN IT_FISCAL_CODE ES_NIF ES_NIE PL_PESEL FI_PERSONAL_IDENTITY_CODE SG_NRIC_FIN KR_RRN "
+    "TH_TNIN US_NPI US_MBI MEDICAL_LICENSE TAX_ID PASSPORT DRIVER_LICENSE MEDICAL_ID VEHICLE_ID SECRET".split()
+)
+
+# A number given to a person for health care is data concerning health: GDPR, recital 35.
+_SPECIAL: Final = frozenset({"MEDICAL_ID", "UK_NHS", "AU_MEDICARE", "US_MBI"})
+
+
+def category_of(entity: str) -> Category:
+    """Return what an entity is to a policy."""
+    if entity == "SECRET":
+        return Category.SECRET
+    return Category.SPECIAL if entity in _SPECIAL else Category.PERSONAL
+
+
+_LABELS: Final = {
+    "PER": "PERSON",
+    "LOC": "LOCATION",
+    "ORG": "ORG",
+    "ADDR": "ADDRESS",
+    "USER": "USERNAME",
+    "PHONE": "PHONE_NUMBER",
+    "EMAIL": "EMAIL_ADDRESS",
+    "SECRET": "SECRET",
+}
+
+BIRTH: Final = Context(
+    "born", "birth", "dob", "d.o.b", "bday", "geboren", "geburt", "geb", "naissance", "née", "né le", "nacid", "nacimiento",
+    "nascita", "nato il", "nata il", "nascimento", "nascid", "geboorte", "urodz", "född", "født", "fødsels",
+)  # fmt: skip
+MEDICAL: Final = Context(
+    "patient", "medical", "mrn", "health", "hospital", "clinic", "medicare", "medicaid", "nhs", "insured"
+)
+PASSPORT: Final = Context(
+    "passport", "reisepass", "passeport", "pasaporte", "passaporto", "paspoort", "travel document"
+)
+DRIVER: Final = Context(
+    "driver", "driving", "führerschein", "permis de conduire", "licencia de conducir", "patente", "rijbewijs", "dl no", "dl number",
+)  # fmt: skip
+TAX: Final = Context(
+    "tax", "vat", "tin", "ein", "itin", "steuer", "ust-id", "ustid", "fiscal", "siret", "siren", "partita iva", "gst"
+)
+VEHICLE: Final = Context("vin", "vehicle", "plate", "chassis", "kennzeichen", "immatriculation", "registration mark")
+CARD: Final = Context("card", "visa", "mastercard", "amex", "cvv", "cvc", "karte", "carte", "tarjeta", "carta")
+IBAN: Final = Context("iban")
+
+_UUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
+_HASH = re.compile(r"(?i)(?:0x)?[0-9a-f]{7,128}")
+_VERSION = re.compile(r"[vV]?\d+(?:\.\d+){1,3}(?:[-+][\w.]+)?")
+_LETTER_OR_DIGIT = re.compile(r"[^\W_]")
+
+
+def entity_of(label: str, text: str, start: int, end: int) -> str:
+    """Return the entity of a model's span, or nothing where the span cannot be one: a UUID is no one's identity number."""
+    value = text[start:end]
+    if not _LETTER_OR_DIGIT.search(value):
+        return ""
+    if label in _LABELS:
+        if label == "PHONE" and sum(character.isdigit() for character in value) < 6:
+            return ""
+        return "" if label == "EMAIL" and "@" not in value and " at " not in value.lower() else _LABELS[label]
+    if label == "DATE":
+        return "DATE_OF_BIRTH" if BIRTH.near(text, start, end) else "DATE_TIME"
+    if _UUID.fullmatch(value) or _VERSION.fullmatch(value) or _is_hash(value):
+        return ""
+    if label == "FIN":
+        if IBAN.near(text, start, end):
+            return "IBAN_CODE"
+        return "CREDIT_CARD" if CARD.near(text, start, end) else "BANK_ACCOUNT"
+    for context, entity in _KINDS_OF_ID:
+        if context.near(text, start, end):
+            return entity
+    return "NATIONAL_ID"
+
+
+def _is_hash(value: str) -> bool:
+    """Tell a hexadecimal digest or commit from a number: it has letters and digits in lower case, and is long."""
+    return bool(_HASH.fullmatch(value)) and len(value) >= 16 and not value.isdigit()
+
+
+_KINDS_OF_ID: Final = (
+    (PASSPORT, "PASSPORT"),
+    (DRIVER, "DRIVER_LICENSE"),
+    (MEDICAL, "MEDICAL_ID"),
+    (TAX, "TAX_ID"),
+    (VEHICLE, "VEHICLE_ID"),
+)

@@ -1,0 +1,48 @@
+"""What was found in texts seen before, by keyed hash: chats send their whole history with every turn."""
+
+import threading
+from collections import OrderedDict
+from hashlib import blake2b
+from typing import Final
+
+from detectors.finding import Finding, Segment
+
+_FINDINGS_PER_TEXT: Final = 16  # on average; a text with more takes the room of several
+
+
+class Cache:
+    """Findings of at most `capacity` texts, least recently used ones forgotten first; it holds no text."""
+
+    def __init__(self, key: bytes, capacity: int) -> None:
+        self._seed = blake2b(key=key, digest_size=16, person=b"lockgate.cache")
+        self._texts = capacity
+        self._findings = capacity * _FINDINGS_PER_TEXT
+        self._held = 0
+        self._entries: OrderedDict[bytes, tuple[Finding, ...]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def key_of(self, segment: Segment) -> bytes:
+        """Return the key of a segment's kind and text, from which neither can be told."""
+        digest = self._seed.copy()
+        digest.update(segment.kind.encode() + b"\0")
+        digest.update(segment.text.encode("utf-8", "surrogatepass"))
+        return digest.digest()
+
+    def get(self, key: bytes) -> tuple[Finding, ...] | None:
+        """Return what was found, or None where nothing is known."""
+        with self._lock:
+            found = self._entries.get(key)
+            if found is not None:
+                self._entries.move_to_end(key)
+            return found
+
+    def put(self, key: bytes, findings: tuple[Finding, ...]) -> None:
+        """Keep what was found."""
+        with self._lock:
+            self._held += len(findings) - len(self._entries.pop(key, ()))
+            self._entries[key] = findings
+            while self._entries and (len(self._entries) > self._texts or self._held > self._findings):
+                self._held -= len(self._entries.popitem(last=False)[1])
+
+    def __len__(self) -> int:
+        return len(self._entries)
