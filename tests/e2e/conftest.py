@@ -58,3 +58,15 @@ def write_users(path: Path) -> None:
     users = [{"name": name, "password": hasher.hash(name + name), "groups": group} for name, group in groups.items()]
     path.write_text(yaml.safe_dump({"users": users}))
     path.chmod(0o600)
+
+
+@pytest.fixture(scope="session")
+def opa() -> Path:
+    """The OPA binary that the set-up script installs."""
+    import os
+    import shutil
+
+    found = os.environ.get("LOCKGATE_OPA") or shutil.which("opa")
+    if not found:
+        pytest.skip("no OPA binary: run deploy/setup tests")
+    return Path(found)
