@@ -1,0 +1,220 @@
+"""Hosts and paths are found word for word, tricks with their spelling are not, and a wrong file is refused."""
+
+# ruff: noqa: E501 - a table reads best with one case a line
+
+from pathlib import Path
+from time import perf_counter
+
+import pytest
+
+from detectors.errors import Error
+from proxy.providers.catalogue import Catalogue, Gateway, load, normal_host
+from proxy.providers.registry import codecs
+from proxy.shipped import folder
+
+SHIPPED = folder("rules") / "providers"
+CODECS = codecs()
+GOOGLE = "generativelanguage.googleapis.com"
+
+FILE = """
+version: 1
+provider: acme
+name: Acme
+apps:
+  - app: acme_api
+    hosts: [api.acme.example, "*.models.acme.example"]
+    gateway: {prefix: /acme, host: api.acme.example}
+    endpoints:
+      - {method: POST, path: /v1/chat, codec: openai_chat}
+    source: {what: invented, confidence: vendor, checked: "2026-11-23"}
+"""
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> Catalogue:
+    return load([SHIPPED], CODECS)
+
+
+def written(tmp_path: Path, text: str, name: str = "acme.yaml") -> Path:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("host", "method", "path", "codec", "route", "model"),
+    [
+        ("api.openai.com", "POST", "/v1/chat/completions", "openai_chat", "/v1/chat/completions", ""),
+        ("API.OpenAI.com.", "POST", "/v1/chat/completions", "openai_chat", "/v1/chat/completions", ""),
+        ("eu.api.openai.com:443", "POST", "/v1/responses?x=1", "openai_responses", "/v1/responses", ""),
+        ("api.openai.com", "POST", "/v1/embeddings", "openai_embeddings", "/v1/embeddings", ""),
+        ("api.anthropic.com", "POST", "/v1/messages?beta=true", "anthropic_messages", "/v1/messages", ""),
+        (GOOGLE, "POST", "/v1beta/models/gemini-2.5-pro:generateContent?key=k", "gemini_generate", "/{version}/models/{model}:generateContent", "gemini-2.5-pro"),
+        (GOOGLE, "POST", "/v1/models/g%3AstreamGenerateContent?alt=sse", "gemini_generate", "/{version}/models/{model}:streamGenerateContent", "g"),
+        ("api.openai.com", "GET", "/v1/models", "", "/v1/models", ""),
+        ("api.openai.com", "GET", "/v1/models/gpt-5", "", "/v1/models/{model}", "gpt-5"),
+        ("api.anthropic.com", "GET", "/v1/models?limit=20&after_id=m_1", "", "/v1/models", ""),
+    ],
+)  # fmt: skip
+def test_endpoint_is_found(
+    catalogue: Catalogue, host: str, method: str, path: str, codec: str, route: str, model: str
+) -> None:
+    endpoint = catalogue.match(host, method, path)
+    assert endpoint is not None
+    assert (endpoint.codec, endpoint.route, endpoint.model, endpoint.passes) == (codec, route, model, not codec)
+
+
+@pytest.mark.parametrize(
+    ("host", "method", "path"),
+    [
+        ("api.openai.com", "POST", "/v1/chat/completions/"),
+        ("api.openai.com", "POST", "//v1/chat/completions"),
+        ("api.openai.com", "POST", "/v1//chat/completions"),
+        ("api.openai.com", "POST", "/v1/./chat/completions"),
+        ("api.openai.com", "POST", "/v1/files/../chat/completions"),
+        ("api.openai.com", "POST", "/v1/%2e%2e/v1/chat/completions"),
+        ("api.openai.com", "POST", "/v1/chat%2Fcompletions"),
+        ("api.openai.com", "POST", "/v1/chat/completion%73"),
+        ("api.openai.com", "POST", "/v1/chat/completions;x=1"),
+        ("api.openai.com", "POST", "/v1/chat/completions#x"),
+        ("api.openai.com", "POST", "/v1/chat/completions\n"),
+        ("api.openai.com", "POST", "/V1/chat/completions"),
+        ("api.openai.com", "POST", "\\v1\\chat\\completions"),
+        ("api.openai.com", "POST", "https://api.openai.com/v1/chat/completions"),
+        ("api.openai.com", "POST", "v1/chat/completions"),
+        ("api.openai.com", "POST", ""),
+        ("api.openai.com", "GET", "/v1/chat/completions"),
+        ("api.openai.com", "post", "/v1/chat/completions"),
+        ("api.openai.com", "POST", "/v1/files"),
+        ("api.openai.com", "GET", "/v1/models/.."),
+        ("api.openai.com", "GET", "/v1/models/two%20words"),
+        ("api.openai.com", "GET", "/v1/models?note=words"),
+        ("api.anthropic.com", "GET", "/v1/models?limit=two%20words"),
+        ("api.anthropic.com", "GET", "/v1/models?limit=1;note=2"),
+        ("api.anthropic.com", "POST", "/v1/chat/completions"),
+        (GOOGLE, "POST", "/v9/models/g:generateContent"),
+        (GOOGLE, "POST", "/v1beta/models/a/b:generateContent"),
+        (GOOGLE, "POST", "/v1beta/models/:generateContent"),
+        (GOOGLE, "POST", "/v1beta/models/..:generateContent"),
+        (GOOGLE, "POST", "/v1beta/models/g:generateContent:x"),
+        (GOOGLE, "POST", "/v1beta/models/g%253AgenerateContent"),
+        (GOOGLE, "GET", "/v1beta/models/g:generateContent"),
+        (GOOGLE, "POST", "/v1beta/models/g:embedContent"),
+        ("chatgpt.com", "GET", "/"),
+        ("example.com", "GET", "/v1/models"),
+        ("api.openai.com.example.com", "POST", "/v1/chat/completions"),
+        ("xapi.openai.com", "POST", "/v1/chat/completions"),
+    ],
+)
+def test_anything_else_is_unknown(catalogue: Catalogue, host: str, method: str, path: str) -> None:
+    assert catalogue.match(host, method, path) is None
+
+
+def test_web_apps_are_catalogued_by_name_and_never_decrypted(catalogue: Catalogue) -> None:
+    for host in ("chatgpt.com", "cdn.chatgpt.com", "a.b.chatgpt.com", "claude.ai", "gemini.google.com"):
+        service = catalogue.provider_of(host)
+        assert service is not None
+        assert not service.decrypt
+        assert service.provider not in {"openai", "anthropic", "google"}
+    for host in ("evilchatgpt.com", "openai.com", "google.com", "chatgpt.com.example.com", "", ".", "com"):
+        assert catalogue.provider_of(host) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("/openai/v1/chat/completions?x=1", Gateway("openai", "api.openai.com", "/v1/chat/completions?x=1")),
+        ("/anthropic/v1/messages", Gateway("anthropic", "api.anthropic.com", "/v1/messages")),
+        ("/gemini/v1beta/models/g:generateContent", Gateway("google", GOOGLE, "/v1beta/models/g:generateContent")),
+        ("/anthropic", Gateway("anthropic", "api.anthropic.com", "/")),
+        ("/anthropic?x", Gateway("anthropic", "api.anthropic.com", "/?x")),
+        ("/openai/v12/x", None),
+        ("/openai", None),
+        ("//openai/v1/x", None),
+        ("/x/openai/v1", None),
+        ("/", None),
+        ("", None),
+    ],
+)
+def test_gateway_leads_by_prefix(catalogue: Catalogue, path: str, found: Gateway | None) -> None:
+    assert catalogue.gateway(path) == found
+
+
+def test_gateway_path_that_climbs_out_of_its_prefix_is_unknown(catalogue: Catalogue) -> None:
+    found = catalogue.gateway("/openai/v1/../../anthropic/v1/messages")
+    assert found is not None
+    assert catalogue.match(found.host, "POST", found.path) is None
+
+
+def test_lookup_takes_less_than_20_microseconds(catalogue: Catalogue) -> None:
+    def once(host: str, path: str) -> float:
+        started = perf_counter()
+        for _ in range(200):
+            catalogue.match(host, "POST", path)
+        return (perf_counter() - started) / 200
+
+    assert min(once("api.openai.com", "/v1/chat/completions") for _ in range(5)) < 20e-6
+    assert min(once(GOOGLE, "/v1beta/models/g%3AgenerateContent?key=k") for _ in range(5)) < 20e-6
+
+
+def test_folder_of_a_company_adds_providers(tmp_path: Path) -> None:
+    both = load([SHIPPED, written(tmp_path, FILE)], CODECS)
+    assert both.match("api.acme.example", "POST", "/v1/chat") is not None
+    assert both.match("eu.models.acme.example", "POST", "/v1/chat") is not None
+    assert both.match("models.acme.example", "POST", "/v1/chat") is None
+    assert both.match("api.openai.com", "POST", "/v1/chat/completions") is not None
+    assert both.gateway("/acme/v1/chat") == Gateway("acme", "api.acme.example", "/v1/chat")
+
+
+def test_exact_host_goes_before_a_wildcard(tmp_path: Path) -> None:
+    other = FILE.replace("acme", "other").replace('"*.models.other.example"', "x.models.acme.example")
+    written(tmp_path, FILE)
+    both = load([written(tmp_path, other, "other.yaml")], CODECS)
+    exact, wild = both.provider_of("x.models.acme.example"), both.provider_of("y.models.acme.example")
+    assert exact is not None
+    assert wild is not None
+    assert (exact.provider, wild.provider) == ("other", "acme")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "says"),
+    [
+        ("name: Acme", "name: Acme\ncolour: red", "colour"),
+        ("hosts: [", "hosts: [api.openai.com, ", "api.openai.com is catalogued twice"),
+        ("hosts: [", "hosts: [api.acme.example, ", "api.acme.example is catalogued twice"),
+        ("hosts: [api", "hosts: [API", "lower case"),
+        ('"*.models', '"x.*.models', "lower case"),
+        ("prefix: /acme", "prefix: /anthropic", "/anthropic is taken"),
+        ("codec: openai_chat", "codec: nonsense", "unknown codec nonsense"),
+        ("codec: openai_chat", "class: pass", "pass"),
+        ("codec: openai_chat", "codec: openai_chat, class: pass", "either codec"),
+        ("codec: openai_chat", "why: none", "either codec"),
+        ("path: /v1/chat", "path: /v1/../chat", "plain segments"),
+        ("path: /v1/chat", "path: /v1//chat", "plain segments"),
+        ("method: POST", "method: FETCH", "method"),
+        ("provider: acme", "provider: openai", "provider openai is in openai.yaml already"),
+        ("version: 1", "version: 2", "version"),
+        ("name: Acme", "name: Acme\nname: Other", "line"),
+        ("confidence: vendor", "confidence: high", "confidence"),
+        ("app: acme_api", "app: acme_api\n    undecrypted: true", "undecrypted"),
+        ("/v1/chat, codec: openai_chat}", "/v1/chat, codec: openai_chat}\n      - {method: POST, path: /v1/chat, codec: openai_chat}", "stands twice"),
+        (FILE, "[]", "the file"),
+    ],
+)  # fmt: skip
+def test_wrong_file_is_refused_with_its_name_and_the_key(tmp_path: Path, before: str, after: str, says: str) -> None:
+    assert before in FILE
+    with pytest.raises(Error) as caught:
+        load([SHIPPED, written(tmp_path, FILE.replace(before, after, 1))], CODECS)
+    assert "acme.yaml" in str(caught.value)
+    assert says in str(caught.value)
+
+
+def test_missing_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Error):
+        load([tmp_path / "nowhere"], CODECS)
+
+
+@pytest.mark.parametrize(
+    ("host", "name"), [("A.B.", "a.b"), ("a.b:443", "a.b"), ("a.b.:443", "a.b"), ("[::1]:443", "[::1]"), ("::1", ":")]
+)
+def test_host_is_normalized(host: str, name: str) -> None:
+    assert normal_host(host) == name

@@ -1,0 +1,430 @@
+"""What a codec says beside segments: parameters, media, references, signatures, usage, changes and refusals."""
+
+# ruff: noqa: E501 - a table reads best with one case a line
+
+import base64
+import json
+from collections.abc import Mapping
+
+import pytest
+
+from detectors.errors import Error
+from detectors.finding import Kind, Role, Segment, Skipped, SkipReason
+from proxy.exchange import Change, Document, Edit
+from proxy.providers.interface import RenderError
+from proxy.providers.openai_chat import codec as openai_chat
+from proxy.providers.registry import codecs
+
+CODECS = codecs()
+GEMINI = "/v1beta/models/gemini-2.5-flash:generateContent"
+SEALED = base64.b64encode(bytes(range(120, 220))).decode()
+PNG = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(range(40))).decode()
+
+
+def request(name: str, body: object, path: str = "/v1/x") -> Document:
+    return CODECS[name].parse_request(json.dumps(body).encode(), path)
+
+
+def answer(name: str, body: object) -> Document:
+    return CODECS[name].parse_response(json.dumps(body).encode())
+
+
+def segment(document: Document, ref: str) -> Segment:
+    return next(one for one in document.segments if one.ref == ref)
+
+
+@pytest.mark.parametrize("name", sorted(CODECS))
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b"", SkipReason.MALFORMED),
+        (b"<html>", SkipReason.MALFORMED),
+        (b'{"a":1,"a":1}', SkipReason.DUPLICATE_KEY),
+        (b'{"a":"\\ud800"}', SkipReason.LONE_SURROGATE),
+    ],
+    ids=["empty", "html", "duplicate", "surrogate"],
+)
+def test_unreadable_body_is_skipped_as_a_whole_and_takes_no_edit(name: str, body: bytes, reason: SkipReason) -> None:
+    codec = CODECS[name]
+    for document in (codec.parse_request(body, "/"), codec.parse_response(body)):
+        assert document.skipped == (Skipped("", reason),)
+        assert document.segments == ()
+        assert codec.render(document, ()) is body
+        assert codec.usage(document) == ()
+        with pytest.raises(RenderError):
+            codec.render(document, [Edit("a", 0, 1, "x")])
+
+
+def test_nested_document_with_duplicate_keys_is_skipped_and_still_read_as_text() -> None:
+    arguments = '{"a": "one", "a": "two"}'
+    document = request("openai_chat", {"messages": [{"tool_calls": [{"function": {"arguments": arguments}}]}]})
+    ref = "messages/0/tool_calls/0/function/arguments"
+    assert document.skipped == (Skipped(ref, SkipReason.DUPLICATE_KEY),)
+    assert segment(document, ref).text == arguments
+
+
+def test_roles_and_kinds_follow_the_place() -> None:
+    chat = request(
+        "openai_chat",
+        {
+            "messages": [
+                {"role": "developer", "content": "a"},
+                {"role": "assistant", "content": "b", "reasoning_content": "c"},
+                {"role": "tool", "content": "d"},
+                {"role": "user", "content": "e"},
+            ],
+            "tools": [{"function": {"name": "f", "description": "g"}}],
+        },
+    )
+    found = {one.text: (one.role, one.kind) for one in chat.segments}
+    assert found == {
+        "a": (Role.SYSTEM, Kind.PROSE),
+        "b": (Role.ASSISTANT, Kind.PROSE),
+        "c": (Role.ASSISTANT, Kind.REASONING),
+        "d": (Role.TOOL, Kind.PROSE),
+        "e": (Role.USER, Kind.PROSE),
+        "f": (Role.SYSTEM, Kind.IDENTIFIER),
+        "g": (Role.SYSTEM, Kind.PROSE),
+    }
+    messages = request(
+        "anthropic_messages",
+        {
+            "system": "a",
+            "messages": [
+                {"role": "user", "content": [{"type": "tool_result", "content": [{"text": "b"}]}, {"text": "c"}]}
+            ],
+        },
+    )
+    assert [(one.text, one.role) for one in messages.segments] == [
+        ("a", Role.SYSTEM),
+        ("b", Role.TOOL),
+        ("c", Role.USER),
+    ]
+    items = request(
+        "openai_responses",
+        {
+            "instructions": "a",
+            "input": [
+                {"type": "function_call_output", "output": "b"},
+                {"type": "function_call", "arguments": '{"to":"c"}'},
+            ],
+        },
+    )
+    assert [(one.text, one.role) for one in items.segments] == [
+        ("a", Role.SYSTEM),
+        ("b", Role.TOOL),
+        ("c", Role.ASSISTANT),
+    ]
+    parts = request(
+        "gemini_generate",
+        {
+            "systemInstruction": {"parts": [{"text": "a"}]},
+            "contents": [
+                {"role": "model", "parts": [{"text": "b"}]},
+                {"parts": [{"functionResponse": {"response": {"o": "c"}}}]},
+            ],
+        },
+    )
+    assert [(one.text, one.role) for one in parts.segments] == [
+        ("a", Role.SYSTEM),
+        ("b", Role.ASSISTANT),
+        ("o", Role.TOOL),
+        ("c", Role.TOOL),
+    ]
+
+
+def test_places_in_tool_arguments_are_named_by_known_words_or_by_position() -> None:
+    arguments = json.dumps({"to": "x", "odd name": "y"})
+    document = request("openai_chat", {"messages": [{"tool_calls": [{"function": {"arguments": arguments}}]}]})
+    outer = "messages/0/tool_calls/0/function/arguments"
+    assert [one.ref for one in document.segments] == [f"{outer}#/to", f"{outer}#/~0~key", f"{outer}#/~0"]
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("openai_chat", {"messages": [{"content": [{"image_url": {"url": f"data:image/png;base64,{PNG}"}}]}]}),
+        ("openai_chat", {"messages": [{"content": [{"input_audio": {"data": PNG, "format": "wav"}}]}]}),
+        ("openai_chat", {"messages": [{"content": [{"file": {"file_data": PNG}}]}]}),
+        ("openai_responses", {"input": [{"content": [{"type": "input_image", "image_url": f"data:image/png;base64,{PNG}"}]}]}),
+        ("openai_responses", {"input": [{"content": [{"type": "input_file", "file_data": f"DATA:;base64,{PNG}"}]}]}),
+        ("openai_responses", {"output": [{"type": "image_generation_call", "result": PNG}]}),
+        ("anthropic_messages", {"messages": [{"content": [{"source": {"type": "base64", "media_type": "image/png", "data": PNG}}]}]}),
+        ("gemini_generate", {"contents": [{"parts": [{"inlineData": {"mimeType": "image/png", "data": PNG}}]}]}),
+        ("gemini_generate", {"contents": [{"parts": [{"inline_data": {"mime_type": "image/png", "data": PNG}}]}]}),
+    ],
+)  # fmt: skip
+def test_base64_media_is_skipped_as_binary(name: str, body: object) -> None:
+    document = request(name, body)
+    assert [one.reason for one in document.skipped] == [SkipReason.BINARY]
+    assert not any(PNG in one.text for one in document.segments)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["data:text/plain,hello", "data:image/png;name=Jane;base64,AAAA", "data:image/png;base64,Jane Doe, 555-0100"],
+    ids=["plain", "parameter", "payload"],
+)
+def test_data_url_with_room_for_text_is_read_as_text(url: str) -> None:
+    document = request("openai_chat", {"messages": [{"content": [{"image_url": {"url": url}}]}]})
+    assert url in [one.text for one in document.segments]
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "count"),
+    [
+        ("openai_chat", {"messages": [{"content": [{"file": {"file_id": "file-1"}}, {"image_url": {"url": "https://x"}}]}]}, 2),
+        ("openai_responses", {"previous_response_id": "resp_1", "input": "x"}, 1),
+        ("openai_responses", {"conversation": {"id": "conv_1"}, "prompt": {"id": "p"}}, 2),
+        ("openai_responses", {"conversation": "conv_1"}, 1),
+        ("openai_responses", {"input": [{"type": "item_reference", "id": "msg_1"}]}, 1),
+        ("openai_responses", {"input": [{"type": "reasoning", "encrypted_content": SEALED}]}, 1),
+        ("openai_responses", {"input": [{"content": [{"type": "input_file", "file_url": "https://x"}]}]}, 1),
+        ("anthropic_messages", {"messages": [{"content": [{"source": {"type": "file", "file_id": "file_1"}}]}]}, 1),
+        ("anthropic_messages", {"messages": [{"content": [{"source": {"type": "url", "url": "https://x"}}]}]}, 1),
+        ("gemini_generate", {"contents": [{"parts": [{"fileData": {"fileUri": "https://x"}}]}], "cachedContent": "c"}, 2),
+        ("gemini_generate", {"contents": [{"parts": [{"file_data": {"file_uri": "https://x"}}]}]}, 1),
+        ("gemini_generate", {"contents": [{"parts": [{"thoughtSignature": SEALED}]}]}, 1),
+    ],
+)  # fmt: skip
+def test_content_that_does_not_stand_in_the_body_counts_as_reference(name: str, body: object, count: int) -> None:
+    document = request(name, body)
+    assert document.parameters.references == count
+    assert document.skipped == ()
+
+
+@pytest.mark.parametrize("tokens", [[1, 2, 3], [[1, 2], [3]], [1, 12345678, 2], ["text", [1, 2]], [1, "text"]])
+def test_embedding_input_given_as_token_ids_is_skipped(tokens: object) -> None:
+    document = request("openai_embeddings", {"model": "m", "input": tokens})
+    assert SkipReason.UNKNOWN_FORMAT in {one.reason for one in document.skipped}
+
+
+@pytest.mark.parametrize("vector", [[0.1, -2e-05, 3], base64.b64encode(bytes(range(128, 160))).decode()])
+def test_embedding_vectors_are_no_text(vector: object) -> None:
+    document = answer(
+        "openai_embeddings", {"data": [{"embedding": vector}], "model": "m", "usage": {"prompt_tokens": 3}}
+    )
+    assert [one.ref for one in document.segments] == ["model"]
+    assert document.skipped == ()
+    assert CODECS["openai_embeddings"].usage(document) == (("input_tokens", 3),)
+
+
+def test_text_in_place_of_a_vector_is_read() -> None:
+    hidden = base64.b64encode(b"Jane Doe, 555-0100, Springfield").decode()
+    document = answer("openai_embeddings", {"data": [{"embedding": hidden}]})
+    assert [one.text for one in document.segments] == [hidden]
+
+
+THINKING = {
+    "messages": [
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "about Jane", "signature": SEALED},
+                {"type": "redacted_thinking", "data": SEALED},
+                {"type": "text", "text": "Jane"},
+            ],
+        }
+    ]
+}
+
+
+def test_signed_thinking_is_read_and_an_edit_in_it_is_refused() -> None:
+    codec = CODECS["anthropic_messages"]
+    document = request("anthropic_messages", THINKING)
+    thought = segment(document, "messages/0/content/0/thinking")
+    assert (thought.text, thought.kind) == ("about Jane", Kind.REASONING)
+    assert document.parameters.references == 2
+    assert b'"<P>"' in codec.render(document, [Edit("messages/0/content/2/text", 0, 4, "<P>")])
+    with pytest.raises(RenderError) as caught:
+        codec.render(document, [Edit(thought.ref, 6, 10, "<P>")])
+    assert caught.value.reason is SkipReason.SIGNED
+    assert "Jane" not in caught.value.diagnostics()
+
+
+def test_signed_thought_of_gemini_takes_no_edit_but_a_signed_call_does() -> None:
+    parts = [
+        {"thought": True, "text": "about Jane", "thoughtSignature": SEALED},
+        {"functionCall": {"name": "f", "args": {"to": "Jane"}}, "thoughtSignature": SEALED},
+    ]
+    document = request("gemini_generate", {"contents": [{"role": "model", "parts": parts}]}, GEMINI)
+    codec = CODECS["gemini_generate"]
+    assert b'"<P>"' in codec.render(document, [Edit("contents/0/parts/1/functionCall/args/to", 0, 4, "<P>")])
+    with pytest.raises(RenderError):
+        codec.render(document, [Edit("contents/0/parts/0/text", 6, 10, "<P>")])
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    ["Jane Doe lives at 1 Main Street", base64.b64encode(b"Jane Doe, 555-0100, Springfield").decode()],
+    ids=["clear", "base64"],
+)
+def test_text_in_a_sealed_place_is_read(hidden: str) -> None:
+    document = request(
+        "anthropic_messages", {"messages": [{"content": [{"type": "redacted_thinking", "data": hidden}]}]}
+    )
+    assert [one.text for one in document.segments] == [hidden]
+    assert document.parameters.references == 0
+
+
+def test_edit_of_an_answer_empties_its_log_probabilities_and_no_other() -> None:
+    def choice(word: str) -> Mapping[str, object]:
+        tokens = [
+            {"token": part, "bytes": list(part.encode()), "top_logprobs": [{"token": part}]} for part in ("Hi ", word)
+        ]
+        return {"message": {"content": f"Hi {word}"}, "logprobs": {"content": tokens, "refusal": None}}
+
+    document = answer("openai_chat", {"choices": [choice("Jane"), choice("Joe")]})
+    codec = CODECS["openai_chat"]
+    assert segment(document, "choices/0/logprobs/content~tokens").text == "Hi Jane"
+    for ref in ("choices/0/message/content", "choices/0/logprobs/content~tokens"):
+        rendered = json.loads(codec.render(document, [Edit(ref, 3, 7, "<P>")]))
+        assert rendered["choices"][0]["logprobs"] is None
+        assert rendered["choices"][1] == choice("Joe")
+    parts = [{"text": "Jane", "logprobs": [{"token": "Jane", "top_logprobs": []}]}]
+    document = answer("openai_responses", {"output": [{"content": parts}]})
+    rendered = CODECS["openai_responses"].render(document, [Edit("output/0/content/0/text", 0, 4, "<P>")])
+    assert json.loads(rendered)["output"][0]["content"][0] == {"text": "<P>", "logprobs": []}
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "temperature", "most", "stream", "tools", "model"),
+    [
+        ("openai_chat", {"model": "m", "temperature": 1.5, "max_completion_tokens": 9, "stream": True, "tools": [{"type": "function", "function": {"name": "f"}}, {"type": "x y"}]}, 1.5, 9, True, ("f", "unnamed"), "m"),
+        ("openai_responses", {"model": "m", "temperature": 0, "max_output_tokens": 9, "tools": [{"type": "web_search"}, {"type": "mcp", "server_label": "s"}]}, 0, 9, False, ("web_search", "s"), "m"),
+        ("anthropic_messages", {"model": "m", "temperature": "1.0", "max_tokens": 9, "stream": True, "tools": [{"name": "f"}]}, 1.0, 9, True, ("f",), "m"),
+        ("gemini_generate", {"generationConfig": {"temperature": 2, "maxOutputTokens": "9"}, "tools": [{"functionDeclarations": [{"name": "f"}]}, {"googleSearch": {}}]}, 2, 9, False, ("f", "googleSearch"), "gemini-2.5-flash"),
+        ("gemini_generate", {"generation_config": {"temperature": 2, "max_output_tokens": 9}}, 2, 9, False, (), "gemini-2.5-flash"),
+        ("openai_chat", {"temperature": True, "max_tokens": None, "stream": None}, None, None, False, (), ""),
+        ("openai_chat", {"temperature": "1e400", "max_tokens": "many"}, None, None, False, (), ""),
+    ],
+)  # fmt: skip
+def test_parameters_are_read(
+    name: str,
+    body: object,
+    temperature: float | None,
+    most: int | None,
+    stream: bool,
+    tools: tuple[str, ...],
+    model: str,
+) -> None:
+    document = request(name, body, GEMINI if name == "gemini_generate" else "/")
+    found = document.parameters
+    assert (found.temperature, found.max_tokens, found.stream) == (temperature, most, stream)
+    assert (sorted(found.tools), document.model) == (sorted(tools), model)
+
+
+def test_changes_are_made_where_the_parameter_stands_and_nowhere_else() -> None:
+    codec = CODECS["openai_chat"]
+    changes = [Change("temperature", 0.5), Change("max_tokens", 50), Change("model", 'm"2')]
+    body = b'{ "model":"m1",  "temperature": 1.9e0, "max_tokens":10, "max_completion_tokens" : 900, "x":1}'
+    wanted = b'{ "model":"m\\"2",  "temperature": 0.5, "max_tokens":10, "max_completion_tokens" : 50, "x":1}'
+    assert codec.render(codec.parse_request(body, "/"), (), changes) == wanted
+    assert codec.render(codec.parse_request(b'{"x" : 1}', "/"), (), changes) == b'{"x" : 1}'
+    text = b'{"temperature": "1.9"}'
+    assert codec.render(codec.parse_request(text, "/"), (), changes) == b'{"temperature": 0.5}'
+    both = codec.render(codec.parse_request(body, "/"), [Edit("model", 0, 2, "<X>")], changes[2:])
+    assert both.startswith(b'{ "model":"m\\"2"')
+    with pytest.raises(RenderError):
+        codec.render(codec.parse_request(body, "/"), (), [Change("temperature", float("nan"))])
+
+
+def test_model_of_gemini_is_changed_in_the_path() -> None:
+    codec = CODECS["gemini_generate"]
+    changes = (Change("temperature", 0.1), Change("model", "gemini-lite"))
+    assert codec.readdress(f"{GEMINI}?key=k&alt=sse", changes) == (
+        "/v1beta/models/gemini-lite:generateContent?key=k&alt=sse",
+        changes[:1],
+    )
+    assert codec.readdress("/v1/models/a%3AstreamGenerateContent", changes[1:])[0].startswith(
+        "/v1/models/gemini-lite%3A"
+    )
+    evil = codec.readdress(GEMINI, [Change("model", "a/../b?x#y")])[0]
+    assert evil == "/v1beta/models/a%2F..%2Fb%3Fx%23y:generateContent"
+    with pytest.raises(RenderError):
+        codec.render(request("gemini_generate", {}, GEMINI), (), changes)
+    with pytest.raises(RenderError):
+        codec.readdress("/v1/nothing", changes)
+    assert CODECS["openai_chat"].readdress("/v1/chat/completions", changes) == ("/v1/chat/completions", changes)
+
+
+@pytest.mark.parametrize(
+    ("path", "stream"),
+    [
+        (GEMINI, False),
+        ("/v1beta/models/x:streamGenerateContent", True),
+        ("/v1beta/models/x:streamGenerateContent?alt=sse", True),
+        ("/v1beta/models/x%3AstreamGenerateContent?alt=sse", True),
+    ],
+)
+def test_streaming_of_gemini_is_asked_for_in_the_path(path: str, stream: bool) -> None:
+    assert request("gemini_generate", {}, path).parameters.stream is stream
+
+
+def test_answer_is_a_stream_by_its_content_type() -> None:
+    for name, codec in CODECS.items():
+        assert codec.is_stream("Text/Event-Stream; charset=utf-8", False)
+        assert codec.is_stream("application/json", True) is (name == "gemini_generate")
+        assert not codec.is_stream("application/json", False)
+
+
+def test_text_in_the_query_is_read_and_cannot_be_edited_away() -> None:
+    document = request("openai_chat", {"model": "m"}, "/v1/chat/completions?note=Jane%20Doe&api-version=2024-10-21")
+    found = {one.ref: one.text for one in document.segments if one.ref.startswith("?")}
+    assert found == {"?/~0~key": "note", "?/~0": "Jane Doe"}
+    with pytest.raises(RenderError):
+        CODECS["openai_chat"].render(document, [Edit("?/~0", 0, 4, "<P>")])
+    keyed = request("gemini_generate", {}, f"{GEMINI}?key={'A' * 39}&alt=sse")
+    assert [one.ref for one in keyed.segments] == ["?/model"]
+
+
+def test_keys_that_redaction_would_make_alike_stay_apart() -> None:
+    codec = CODECS["anthropic_messages"]
+    body = {"messages": [{"content": [{"input": {"Jane Doe": 1, "John Doe": 2, "<P>": 3}}]}]}
+    document = request("anthropic_messages", body)
+    edits = [Edit(one.ref, 0, 8, "<P>") for one in document.segments if one.text.endswith("Doe")]
+    rendered = json.loads(codec.render(document, edits))
+    assert rendered["messages"][0]["content"][0]["input"] == {"<P>_2": 1, "<P>_3": 2, "<P>": 3}
+
+
+def test_edit_of_an_unknown_place_is_refused() -> None:
+    document = request("openai_chat", {"user": "u"})
+    with pytest.raises(RenderError):
+        CODECS["openai_chat"].render(document, [Edit("nowhere", 0, 0, "x")])
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "usage"),
+    [
+        ("openai_chat", {"usage": {"prompt_tokens": 3, "completion_tokens": 4}}, {"input_tokens": 3, "output_tokens": 4}),
+        ("openai_responses", {"usage": {"input_tokens": 3, "output_tokens": 4}}, {"input_tokens": 3, "output_tokens": 4}),
+        ("anthropic_messages", {"usage": {"input_tokens": 3, "cache_read_input_tokens": 7, "output_tokens": 4}}, {"input_tokens": 10, "output_tokens": 4}),
+        ("gemini_generate", {"usageMetadata": {"promptTokenCount": 3, "candidatesTokenCount": 4, "thoughtsTokenCount": 5}}, {"input_tokens": 3, "output_tokens": 9}),
+        ("openai_chat", {"usage": {"prompt_tokens": "3", "completion_tokens": True}}, {}),
+        ("openai_chat", {}, {}),
+    ],
+)  # fmt: skip
+def test_usage_is_read_by_standard_names(name: str, body: object, usage: Mapping[str, int]) -> None:
+    assert dict(CODECS[name].usage(answer(name, body))) == usage
+
+
+@pytest.mark.parametrize("name", sorted(CODECS))
+def test_refusal_names_the_exchange_and_keeps_the_words(name: str) -> None:
+    body = CODECS[name].refusal(403, 'Größe \u2028 "x"', "lockgate_blocked", "ex-1")
+    assert json.loads(body)["error"]["message"] == 'Größe \u2028 "x" (exchange ex-1)'
+
+
+def test_registry_refuses_duplicates_and_names_what_is_known() -> None:
+    with pytest.raises(Error, match="openai_chat is registered twice"):
+        codecs([openai_chat()])
+    with pytest.raises(Error) as caught:
+        CODECS["opnai_chat"]
+    assert "openai_chat" in caught.value.hint
+    assert set(CODECS) == {
+        "openai_chat",
+        "openai_responses",
+        "openai_embeddings",
+        "anthropic_messages",
+        "gemini_generate",
+    }
+    assert all(name == codec.name for name, codec in CODECS.items())
