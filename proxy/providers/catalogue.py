@@ -64,6 +64,7 @@ class _Site:
     service: Service
     literal: Mapping[tuple[str, str], _Route] = field(default_factory=dict)
     shaped: Mapping[str, tuple[_Route, ...]] = field(default_factory=dict)
+    voice: str = ""
 
 
 class Catalogue:
@@ -118,6 +119,11 @@ class Catalogue:
         service = site.service
         return Endpoint(service.provider, service.app, route.template, route.codec, model, not route.codec)
 
+    def voice(self, host: str) -> str:
+        """Return the codec whose error shape a host's clients understand: its first endpoint's, or the empty string."""
+        site = self._site(host)
+        return "" if site is None else site.voice
+
     def gateway(self, path: str) -> Gateway | None:
         """Return where a path of the gateway leads, None where no prefix stands before it."""
         for prefix, (provider, host, there) in self._prefixes.items():  # the longest first
@@ -156,7 +162,7 @@ class Catalogue:
                 shaped[route.method] = (*shaped.get(route.method, ()), route)
         if len({(route.method, route.template) for route in routes}) != len(routes):
             raise Error(f"{path}: an endpoint of {app.app} stands twice", hint="keep one entry for a method and path")
-        site = _Site(service, literal, shaped)
+        site = _Site(service, literal, shaped, next((route.codec for route in routes if route.codec), ""))
         for host in app.hosts:
             table = self._suffixes if host.startswith("*.") else self._hosts
             name = host.removeprefix("*.")
