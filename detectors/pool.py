@@ -86,6 +86,8 @@ class Pool:
                 task.running = True
             try:
                 task.work()
+            except SystemExit:
+                pass  # a detector that wants to end the process ends its task
             finally:
                 stays = self._finish(task)
             if not stays:

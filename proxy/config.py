@@ -130,7 +130,9 @@ class Config(Section):
     upstreams: dict[str, str] = Field(default={}, description="{host: URL}: send a provider's host elsewhere")
     upstream_ca: Path | None = Field(default=None, description="a PEM file trusted for providers beside public roots")
     state_dir: Path = Path("~/.local/state/lockgate")
-    unknown_hosts: Literal["policy", "tunnel", "block"] = "policy"
+    unknown_hosts: Literal["tunnel", "block"] = Field(
+        default="tunnel", description="hosts outside the catalogue; the policy is asked as well"
+    )
     identity: IdentitySection = IdentitySection()
     policy: PolicySection = PolicySection()
     detectors: DetectorsSection = DetectorsSection()

@@ -8,6 +8,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, TextIO
@@ -18,9 +19,9 @@ LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNI
 FIELDS = frozenset(
     [
         *("address", "app", "chain", "config", "count", "detector", "device", "dropped", "engine", "error", "exchange"),
-        *("file", "folder", "gate", "hint", "host", "key", "kind", "level", "limit", "line", "listener", "logger"),
+        *("file", "folder", "gate", "hint", "host", "kind", "level", "limit", "line", "listener", "logger"),
         *("milliseconds", "model", "name", "on_failure", "operation", "outcome", "peer", "phase", "pid", "port"),
-        *("provider", "reason", "revision", "rule", "seconds", "size", "source", "stage", "state", "status"),
+        *("provider", "reason", "revision", "rule", "seconds", "setting", "size", "source", "stage", "state", "status"),
         *("timestamp", "version", "what", "where", "why", "worker"),
     ]
 )
@@ -49,7 +50,7 @@ def configure(
             last,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.WriteLoggerFactory(target),
+        logger_factory=lambda *_: _Stream(target),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
@@ -57,6 +58,21 @@ def configure(
     root.setLevel(logging.WARNING)
     logging.raiseExceptions = False  # the default prints a failing record with its arguments
     logging.captureWarnings(True)
+
+
+class _Stream:
+    """What structlog wraps: a stream whose end may be gone, which is no reason to stop anything else."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def msg(self, line: str) -> None:
+        """Write a line."""
+        with suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    debug = info = warning = warn = error = critical = fatal = msg
 
 
 def raised(_logger: object, _method: str, event: _Event) -> _Event:

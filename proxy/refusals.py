@@ -62,11 +62,9 @@ class Refusals:
 
     def _reply(self, trail: Trail, verdict: Verdict, status: int, code: str) -> Reply:
         words = notices.notice(verdict.decision, trail.id)
-        codec = self._codecs.get(trail.destination.operation) or self._codecs.get(
-            self._catalogue.voice(trail.destination.host)
-        )
-        if codec:
-            body = codec.refusal(status, words, code, trail.id)
+        voice = trail.destination.operation or self._catalogue.voice(trail.destination.host)
+        if voice:
+            body = self._codecs[voice].refusal(status, words, code, trail.id)
         else:
             body = json.dumps({"error": {"message": words, "type": code, "code": code}}).encode()
         return Reply(

@@ -35,15 +35,14 @@ class ModelSpan(NamedTuple):
     score: float
 
 
-class Artifacts(NlpArtifacts):  # type: ignore[misc]  # presidio has no types
+class Artifacts(NlpArtifacts):
     """Presidio's artifacts without tokens, and what this detector's own recognizers read."""
 
     def __init__(self, text: str, spans: Sequence[ModelSpan], engine: Any, language: str) -> None:
-        super().__init__(
-            entities=list(spans), tokens=[], tokens_indices=[], lemmas=[], nlp_engine=engine, language=language,
-            scores=[span.score for span in spans],
-        )  # fmt: skip
+        nothing: Any = []
+        super().__init__(nothing, nothing, nothing, nothing, engine, language, [span.score for span in spans])
         self.text = text
+        self.spans = tuple(spans)
 
     @cached_property
     def numbers(self) -> tuple[Number, ...]:

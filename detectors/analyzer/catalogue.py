@@ -1,6 +1,6 @@
 """The lean registry: which recognizers look at text, each chosen by what it finds and what it costs."""
 
-from detectors.analyzer.countries import americas_and_asia, europe
+from detectors.analyzer.countries import americas, asia_and_australia, europe
 from detectors.analyzer.detector import AnalyzerDetector
 from detectors.analyzer.network import Email, Ip, Url, mac
 from detectors.analyzer.numbers import documents, payment
@@ -16,7 +16,8 @@ def recognizers() -> list[Recognizer]:
     """Return all recognizers that need no model."""
     return [
         *payment(),
-        *americas_and_asia(),
+        *americas(),
+        *asia_and_australia(),
         *europe(),
         *documents(),
         Email(),

@@ -9,7 +9,7 @@ from presidio_analyzer import AnalyzerEngine, RecognizerResult
 from detectors import deadline
 from detectors.analyzer.artifacts import Artifacts, ModelSpan
 from detectors.analyzer.pieces import MARGIN, Chunk, Piece, chunks, window
-from detectors.analyzer.pipeline import LANGUAGE, NlpEngine
+from detectors.analyzer.pipeline import LANGUAGE
 from detectors.analyzer.recognizer import TimedOutError
 from detectors.analyzer.vocabulary import category_of
 from detectors.finding import Finding, Kind, Scan, Segment, Skipped, SkipReason
@@ -45,9 +45,8 @@ class AnalyzerDetector:
                 findings.extend(self._look(segments, chunk, spans))
             except TimedOutError:
                 late.update(piece.index for piece in chunk.pieces)
-        kept = tuple(finding for finding in findings if finding is not None)
         skipped = tuple(Skipped(segments[index].ref, SkipReason.TIMED_OUT, self._name) for index in sorted(late))
-        return Scan(kept, skipped)
+        return Scan(tuple(findings), skipped)
 
     def _spans(self, segments: Sequence[Segment]) -> dict[int, Sequence[ModelSpan]]:
         """Return the model's spans by segment, for those it pays to look at: identifiers are no language."""
@@ -58,7 +57,7 @@ class AnalyzerDetector:
             for index, segment in enumerate(segments)
             if segment.kind is not Kind.IDENTIFIER and any(map(str.isalpha, segment.text))
         ]
-        nlp: NlpEngine = self._engine.nlp_engine
+        nlp: Any = self._engine.nlp_engine
         return dict(zip(worth, nlp.spans([segments[index].text for index in worth]), strict=True))
 
     def _look(

@@ -1,4 +1,4 @@
-"""Addresses of machines and mailboxes, and links: found from their own marks outward, never by a search over all text."""
+"""Addresses of machines and mailboxes, and links: found from their own marks outward, each in bounded steps."""
 
 import re
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from tldextract import TLDExtract
 
 from detectors.analyzer.artifacts import Artifacts
 from detectors.analyzer.context import BREAK, Context
-from detectors.analyzer.recognizer import Recognizer, Result, Shape, Shaped, code
+from detectors.analyzer.recognizer import Recognizer, Result, Shaped, code
 
 _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~\u0300-\u036f-]{1,64}")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_][^\W_]{0,22}[^\W\d_](?![\w-])")
@@ -195,9 +195,7 @@ def mac() -> Recognizer:
     """Return the recognizer of network cards' addresses."""
     return Shaped(
         "MAC_ADDRESS",
-        [
-            Shape(code(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![:-][0-9A-Fa-f])"), 0.9),
-            Shape(code(r"[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}"), 0.6),
-        ],
+        code(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![:-][0-9A-Fa-f])", 0.9),
+        code(r"[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}", 0.6),
         stock=stock.MacAddressRecognizer(),
     )

@@ -4,13 +4,13 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from detectors.analyzer.artifacts import Artifacts, ModelSpan
+from detectors.analyzer.artifacts import Artifacts
 from detectors.analyzer.context import BREAK
 from detectors.analyzer.recognizer import FLOOR, Recognizer, Result
-from detectors.analyzer.vocabulary import ENTITIES, entity_of
+from detectors.analyzer.vocabulary import MODEL_ENTITIES, entity_of
 
 _MONTH: Final = (
-    r"(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez|janv|févr|fevr|mars|avril|juin|juil|août|enero|febrero|marzo"
+    r"(?:jan|feb|mar|mär|apr|may|mai|jun|jul|aug|sep|oct|okt|nov|dec|dez|févr|fevr|avril|juin|juil|août|enero"
     r"|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre"
     r"|ottobre|dicembre)[^\W\d_]{0,9}\.?"
 )
@@ -20,20 +20,22 @@ _DATE: Final = (
     rf"|{_MONTH}[ -]\d{{1,2}}(?:st|nd|rd|th)?,?[ -]\d{{4}}|(?:19|20)\d{{6}})(?!\w)"
 )
 _GATE: Final = (
-    "born", "birth", "dob", "d.o.b", "bday", "geb", "naissance", "née", "né ", "nacid", "nacim", "nasci", "nato", "nata", "geboorte",
+    "born", "birth", "dob", "d.o.b", "bday", "geb", "naissance", "née", "né ", "nacid", "nacim", "nasci", "nato", "nata",
     "urodz", "född", "født", "føds",
 )  # fmt: skip
-_BIRTH = re.compile(
-    r"(?i)(?<![^\W\d_])(?:born|(?:date[ _-]?of[ _-]?)?birth(?:[ _-]?da(?:y|te))?|date[ _-]?of[ _-]?birth|dob|d\.o\.b\.?|bday|geboren|geburt[^\W\d_]*"
-    r"|geb\.|(?:date de )?naissance|née? le|nacid[oa]|nacimiento|nascita|nat[oa] (?:il|a)|nascid[oa]|nascimento|geboorte[^\W\d_]*|urodz[^\W\d_]*"
-    rf"|född|født|fødsels[^\W\d_]*)(?P<gap>[^\n\d{BREAK}]{{0,40}})(?P<date>{_DATE})"
+_BORN: Final = (
+    r"born|(?:date[ _-]?of[ _-]?)?birth(?:[ _-]?da(?:y|te))?|dob|d\.o\.b\.?|bday|geboren|geburt[^\W\d_]*|geb\."
+    r"|(?:date de )?naissance|née? le|nacid[oa]|nacimiento|nascita|nat[oa] (?:il|a)|nascid[oa]|nascimento|geboorte[^\W\d_]*"
+    r"|urodz[^\W\d_]*|född|født|fødsels[^\W\d_]*"
 )
+_BIRTH = re.compile(rf"(?i)(?<![^\W\d_])(?:{_BORN})(?P<gap>[^\n\d{BREAK}]{{0,40}})(?P<date>{_DATE})")
 _BIRTH_AFTER = re.compile(
     rf"(?i)(?<![\w.-])(?P<date>{_DATE})[ ,;)\]]{{0,2}}[(\[]?(?:dob|d\.o\.b|date of birth|birth ?date|birthday)(?![^\W\d_])"
 )
 _AGE = re.compile(
     r"(?i)(?<![\w.,-])(?P<age>1?\d{1,2})[ -]?(?:years?|yrs?|y)[ -]?(?:old|/?o(?:ld)?)(?!\w)"
-    r"|(?<![^\W\d_])(?:aged?|alter|âge)[\"']?[ :=]{1,3}(?P<aged>1?\d{1,2})(?![\w.%]|[ -]?(?:day|hour|minute|second|month|week)|,\d)"
+    r"|(?<![^\W\d_])(?:aged?|alter|âge)[\"']?[ :=]{1,3}(?P<aged>1?\d{1,2})"
+    r"(?![\w.%]|[ -]?(?:day|hour|minute|second|month|week)|,\d)"
 )
 
 
@@ -71,13 +73,13 @@ class Model(Recognizer):
     """What the token classifier found, read from the artifacts, in the one vocabulary."""
 
     def __init__(self, name: str, floor: float) -> None:
-        super().__init__(name, sorted(ENTITIES))
+        super().__init__(name, MODEL_ENTITIES)
         self._floor = max(floor, FLOOR)
 
     def found(self, artifacts: Artifacts) -> Iterator[Result]:
         """Yield the model's spans that are likely enough and can be what the model says."""
-        for span in artifacts.entities:
-            if not isinstance(span, ModelSpan) or span.score < self._floor:
+        for span in artifacts.spans:
+            if span.score < self._floor:
                 continue
             start, end = trimmed(artifacts.text, span.start, span.end)
             entity = entity_of(span.label, artifacts.text, start, end)

@@ -12,14 +12,13 @@ from detectors.analyzer.context import Context
 from detectors.analyzer.recognizer import Recognizer, Result
 
 _CANDIDATE = re.compile(rf"[+(]?\+?\d(?:[{SPACES}{DASHES}().\/]{{0,3}}\d){{6,17}}(?:\s?(?:x|ext\.?)\s?\d{{1,6}})?")
-_NORTH_AMERICAN = re.compile(
-    rf"(?:1[{SPACES}{DASHES}.])?(?:\([2-9]\d\d\)[{SPACES}{DASHES}.]?|[2-9]\d\d[{SPACES}{DASHES}./])\d{{3}}[{SPACES}{DASHES}.]\d{{4}}"
-)
+_GAP: Final = rf"[{SPACES}{DASHES}.]"
+_NORTH_AMERICAN = re.compile(rf"(?:1{_GAP})?(?:\([2-9]\d\d\){_GAP}?|[2-9]\d\d(?:{_GAP}|/))\d{{3}}{_GAP}\d{{4}}")
 _TRUNK = re.compile(rf"\(?0[1-9]\d{{0,4}}\)?(?:[{SPACES}{DASHES}./]{{1,2}}\d{{2,8}}){{1,4}}")
 _DATE = re.compile(r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4})(?!\d)")
 _WORDS = Context(
-    "phone", "telephone", "tel", "mobile", "cell", "call", "fax", "whatsapp", "sms", "text me", "contact", "dial", "ring",
-    "telefon", "handy", "mobil", "rufnummer", "téléphone", "portable", "teléfono", "móvil", "telefono", "cellulare", "hotline", "reach",
+    "phone", "telephone", "tel", "mobile", "cell", "call", "fax", "whatsapp", "sms", "text me", "contact", "dial", "ring", "reach",
+    "telefon", "handy", "mobil", "rufnummer", "téléphone", "portable", "teléfono", "móvil", "telefono", "cellulare", "hotline",
 )  # fmt: skip
 _REGIONS: Final = ("GB", "DE", "FR", "IT", "AU", "IN", "NL", "CH")
 _TRIALS: Final = 64  # national numbers tried in one text of a few kilobytes; what comes after counts by its shape
@@ -77,15 +76,15 @@ class Phone(Recognizer):
 def _stands_alone(text: str, start: int, end: int) -> bool:
     """Tell whether a candidate is no part of a word, a decimal, a path or a longer run of digits."""
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
-    if (
-        before[-1:].isalnum()
-        or before[-1:] in ("_", "/", "#", "=", "&", "$", "€", "£", "@", "%")
-        and not text[start] == "+"
-    ):
-        return before[-1:] == "=" and text[start] in "+("
-    if before[-1:] in (".", ",", "-", ":") and before[:1].isdigit():
+    if before[-1:].isalnum() or (before[-1:] and before[-1:] in "_/#&$€£@%" and text[start] != "+"):
         return False
-    return not (after[:1].isalnum() or after[:1] in ("_", "%", "@") or (after[:1] in ".,-:/" and after[1:].isdigit()))
+    if before[-1:] == "=" and text[start] not in "+(":
+        return False
+    if before[-1:] and before[-1:] in ".,-:" and before[:1].isdigit():
+        return False
+    if after[:1].isalnum() or (after[:1] and after[:1] in "_%@"):
+        return False
+    return not (after[:1] and after[:1] in ".,-:/" and after[1:].isdigit())
 
 
 def _is_valid(value: str, region: str | None) -> bool:

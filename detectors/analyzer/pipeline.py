@@ -63,7 +63,7 @@ class Component:
             yield doc
 
 
-class NlpEngine(SpacyNlpEngine):  # type: ignore[misc]  # presidio has no types
+class NlpEngine(SpacyNlpEngine):
     """Presidio's spaCy engine with a blank pipeline, with or without the model; loading never downloads."""
 
     def __init__(self, classifier: TokenClassifier | None) -> None:
@@ -80,28 +80,31 @@ class NlpEngine(SpacyNlpEngine):  # type: ignore[misc]  # presidio has no types
         if self._classifier is not None:
             if not Language.has_factory(COMPONENT):
                 Language.factory(COMPONENT, func=Component)
-            component: Component = nlp.add_pipe(COMPONENT)
+            component: Any = nlp.add_pipe(COMPONENT)
             component.attach(self._classifier)
-        self.nlp = {LANGUAGE: nlp}
+        self._pipeline = nlp
+        pipelines: Any = {LANGUAGE: nlp}
+        self.nlp = pipelines
 
     def process_text(self, text: str, language: str) -> NlpArtifacts:
         """Return the artifacts of one text; without a model there is nothing to run and no token is made."""
         if self._classifier is None:
             return Artifacts(text, (), self, language)
-        return self._doc_to_nlp_artifact(self.nlp[language](text), language)
+        return self._doc_to_nlp_artifact(self._pipeline(text), language)
 
     def spans(self, texts: Sequence[str]) -> list[Sequence[ModelSpan]]:
         """Return the model's spans of all texts, in one batch."""
         if self._classifier is None:
             return [() for _ in texts]
-        batch = self.process_batch(texts, LANGUAGE, batch_size=max(1, len(texts)))
-        return [artifacts.entities for _, artifacts in batch]
+        batch: Any = self.process_batch(list(texts), LANGUAGE, batch_size=max(1, len(texts)))
+        return [artifacts.spans for _, artifacts in batch]
 
-    def _doc_to_nlp_artifact(self, doc: Doc, language: str) -> NlpArtifacts:
-        return Artifacts(doc.text, doc.spans[_SPANS].attrs[_OFFSETS], self, language)
+    def _doc_to_nlp_artifact(self, doc: Doc, language: str) -> Artifacts:
+        spans: Any = doc.spans[_SPANS].attrs[_OFFSETS]
+        return Artifacts(doc.text, spans, self, language)
 
 
-class NoEnhancer(ContextAwareEnhancer):  # type: ignore[misc]  # presidio has no types
+class NoEnhancer(ContextAwareEnhancer):
     """No second look at context: the recognizers look at a window of characters themselves, which needs no tokens."""
 
     def __init__(self) -> None:

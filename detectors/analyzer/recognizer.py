@@ -1,11 +1,11 @@
-"""The recognizers' common ground: results that cost little, and stock recognizers run over few places in bounded time."""
+"""The recognizers' common ground: results that cost little, and stock recognizers run over few places, bounded."""
 
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import regex
+import regex  # type: ignore[import-untyped]
 from presidio_analyzer import EntityRecognizer, PatternRecognizer, RecognizerResult
 
 from detectors.analyzer.artifacts import DASHES, PLAIN, Artifacts, of
@@ -20,14 +20,16 @@ class TimedOutError(Exception):
     """A shape took too long, so the text was not looked at whole; it carries no text."""
 
 
-class Result(RecognizerResult):  # type: ignore[misc]  # presidio has no types
-    """A result that knows whether something vouches for it; it equals itself alone, which keeps Presidio's merge cheap."""
+class Result(RecognizerResult):
+    """A result that knows whether something vouches for it; equal to itself alone, which keeps Presidio's merge cheap."""
 
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
-    def __init__(self, recognizer: EntityRecognizer, entity: str, start: int, end: int, score: float, validated: bool):
-        super().__init__(entity, start, end, score, None, recognizer.metadata)
+    def __init__(
+        self, metadata: dict[str, str], entity: str, start: int, end: int, score: float, validated: bool
+    ) -> None:
+        super().__init__(entity, start, end, score, recognition_metadata=metadata)
         self.validated = validated
 
     def contained_in(self, other: RecognizerResult) -> bool:
@@ -38,13 +40,13 @@ class Result(RecognizerResult):  # type: ignore[misc]  # presidio has no types
         return inside
 
 
-class Recognizer(EntityRecognizer):  # type: ignore[misc]  # presidio has no types
+class Recognizer(EntityRecognizer):
     """A recognizer of ours: it names itself and keeps one metadata mapping for all of its results."""
 
     def __init__(self, name: str, entities: Sequence[str]) -> None:
         super().__init__(supported_entities=list(entities), name=name, supported_language="en")
         self.metadata = {
-            RecognizerResult.RECOGNIZER_NAME_KEY: self.name,
+            RecognizerResult.RECOGNIZER_NAME_KEY: name,
             RecognizerResult.RECOGNIZER_IDENTIFIER_KEY: self.id,
         }
 
@@ -61,7 +63,7 @@ class Recognizer(EntityRecognizer):  # type: ignore[misc]  # presidio has no typ
 
     def result(self, entity: str, start: int, end: int, score: float, *, validated: bool = False) -> Result:
         """Return a result of this recognizer."""
-        return Result(self, entity, start, end, score, validated)
+        return Result(self.metadata, entity, start, end, score, validated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +96,9 @@ def number(*alternatives: str) -> str:
     return rf"{_NOT_IN_NUMBER}(?:{'|'.join(alternatives)}){_NUMBER_ENDS}"
 
 
-def code(pattern: str) -> str:
-    """Return a pattern of a code of letters and digits that is not a part of a longer one."""
-    return rf"(?<![\w{DASHES}])(?:{pattern})(?!\w)"
+def code(pattern: str, alone: float) -> Shape:
+    """Return a shape of letters and digits that is not a part of a longer one."""
+    return Shape(rf"(?<![\w{DASHES}])(?:{pattern})(?!\w)", alone)
 
 
 class Shaped(Recognizer):
@@ -105,27 +107,23 @@ class Shaped(Recognizer):
     def __init__(
         self,
         entity: str,
-        shapes: Sequence[Shape],
-        *,
+        *shapes: Shape,
         stock: PatternRecognizer | None = None,
         check: Callable[[str], bool] | None = None,
         context: Context | None = None,
-        gate: Callable[[Artifacts], bool] | None = None,
         name: str = "",
     ) -> None:
-        super().__init__(name or (type(stock).__name__ if stock else f"{entity}_RECOGNIZER"), [entity])
+        super().__init__(
+            name or (type(stock).__name__ if stock else f"{entity.title().replace('_', '')}Recognizer"), [entity]
+        )
         self._entity = entity
-        self._shapes = tuple(shapes)
+        self._shapes = shapes
         self._stock = stock
         self._check = check
-        self._checks = check is not None
         self._context = context or (Context(*map(str.strip, stock.context)) if stock and stock.context else None)
-        self._gate = gate
 
     def found(self, artifacts: Artifacts) -> Iterator[Result]:
         """Yield the values whose shape, checksum and surroundings make them likely enough."""
-        if self._gate is not None and not self._gate(artifacts):
-            return
         seen: set[tuple[int, int]] = set()
         for shape in self._shapes:
             for start, end in matches(artifacts, shape):
@@ -148,11 +146,11 @@ class Shaped(Recognizer):
         if self._check is not None and not self._check(plain):
             return False
         if self._stock is None:
-            return True if self._checks else None
+            return True if self._check is not None else None
         if self._stock.invalidate_result(plain):
             return False
         verdict: bool | None = self._stock.validate_result(plain)
-        return verdict if verdict is not None else (True if self._checks else None)
+        return verdict if verdict is not None else (True if self._check is not None else None)
 
 
 def matches(artifacts: Artifacts, shape: Shape) -> Iterator[tuple[int, int]]:

@@ -1,4 +1,4 @@
-"""The entities this detector may report, their categories, and how the model's labels become them by what stands around."""
+"""The entities this detector may report, their categories, and what the model's labels become by their surroundings."""
 
 import re
 from typing import Final
@@ -6,15 +6,8 @@ from typing import Final
 from detectors.analyzer.context import Context
 from detectors.finding import Category
 
-ENTITIES: Final = frozenset(
-    "PERSON LOCATION ADDRESS ORG DATE_OF_BIRTH DATE_TIME AGE USERNAME EMAIL_ADDRESS PHONE_NUMBER URL IP_ADDRESS MAC_ADDRESS "
-    "CREDIT_CARD IBAN_CODE BANK_ACCOUNT ABA_ROUTING_NUMBER CRYPTO NATIONAL_ID US_SSN US_ITIN UK_NHS UK_NINO AU_ABN AU_ACN AU_TFN "
-    "AU_MEDICARE IN_AADHAAR IN_PAN IN_GSTIN IT_FISCAL_CODE ES_NIF ES_NIE PL_PESEL FI_PERSONAL_IDENTITY_CODE SG_NRIC_FIN KR_RRN "
-    "TH_TNIN US_NPI US_MBI MEDICAL_LICENSE TAX_ID PASSPORT DRIVER_LICENSE MEDICAL_ID VEHICLE_ID SECRET".split()
-)
-
 # A number given to a person for health care is data concerning health: GDPR, recital 35.
-_SPECIAL: Final = frozenset({"MEDICAL_ID", "UK_NHS", "AU_MEDICARE", "US_MBI"})
+_SPECIAL: Final = frozenset({"MEDICAL_ID", "UK_NHS", "AU_MEDICARE", "US_MBI", "US_NPI", "US_DEA"})
 
 
 def category_of(entity: str) -> Category:
@@ -46,12 +39,12 @@ PASSPORT: Final = Context(
     "passport", "reisepass", "passeport", "pasaporte", "passaporto", "paspoort", "travel document"
 )
 DRIVER: Final = Context(
-    "driver", "driving", "führerschein", "permis de conduire", "licencia de conducir", "patente", "rijbewijs", "dl no", "dl number",
+    "driver", "driving", "führerschein", "permis de conduire", "licencia de conducir", "patente", "rijbewijs", "dl number",
 )  # fmt: skip
 TAX: Final = Context(
     "tax", "vat", "tin", "ein", "itin", "steuer", "ust-id", "ustid", "fiscal", "siret", "siren", "partita iva", "gst"
 )
-VEHICLE: Final = Context("vin", "vehicle", "plate", "chassis", "kennzeichen", "immatriculation", "registration mark")
+VEHICLE: Final = Context("vin", "vehicle", "plate", "chassis", "kennzeichen", "immatriculation")
 CARD: Final = Context("card", "visa", "mastercard", "amex", "cvv", "cvc", "karte", "carte", "tarjeta", "carta")
 IBAN: Final = Context("iban")
 
@@ -62,7 +55,7 @@ _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
 def entity_of(label: str, text: str, start: int, end: int) -> str:
-    """Return the entity of a model's span, or nothing where the span cannot be one: a UUID is no one's identity number."""
+    """Return the entity of a model's span, or nothing where it cannot be one: a UUID is nobody's number."""
     value = text[start:end]
     if not _LETTER_OR_DIGIT.search(value):
         return ""
@@ -96,3 +89,9 @@ _KINDS_OF_ID: Final = (
     (TAX, "TAX_ID"),
     (VEHICLE, "VEHICLE_ID"),
 )
+
+
+MODEL_ENTITIES: Final = (
+    *_LABELS.values(), "DATE_OF_BIRTH", "DATE_TIME", "IBAN_CODE", "CREDIT_CARD", "BANK_ACCOUNT", "NATIONAL_ID",
+    *(entity for _, entity in _KINDS_OF_ID),
+)  # fmt: skip

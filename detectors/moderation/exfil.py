@@ -17,6 +17,7 @@ ENTITY = "EXFIL_LINK"
 _ADDRESS = re.compile(r"(?i)(?:(https?|ftp|wss?):/*|//)([^/?#]*)([^?#]*)(?:\?([^#]*))?")
 _WORD = re.compile(r"[A-Za-z0-9+/=_.~-]+")
 _PIECE = re.compile(r"[A-Za-z0-9+=]+")
+_BASE32 = re.compile(r"(?=[A-Z]*[2-7])[A-Z2-7]+")  # RFC 4648; it has fewer digits than the others
 _PERCENT = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
 _MIXED_SHARE = 0.25  # changes between upper case, lower case and digits, per character: base64 has about one in two
 _JOINED_FACTOR = 2  # how much longer data must be that was cut into several parameters
@@ -108,9 +109,10 @@ def _dense(word: str, least: int) -> bool:
     digits = sum(char.isdigit() for char in bare)
     if digits >= 2 and all(char in "0123456789abcdefABCDEF" for char in bare):
         return True
-    return any(len(piece) >= least and _changes(piece) >= _MIXED_SHARE for piece in _PIECE.findall(word)) or (
-        digits > 0 and _changes(bare) >= _MIXED_SHARE
-    )
+    pieces = [piece for piece in _PIECE.findall(word) if len(piece) >= least]
+    if any(_BASE32.fullmatch(piece.rstrip("=")) or _changes(piece) >= _MIXED_SHARE for piece in pieces):
+        return True
+    return digits > 0 and _changes(bare) >= _MIXED_SHARE
 
 
 def _changes(piece: str) -> float:

@@ -7,9 +7,12 @@ from html import unescape
 from itertools import chain
 
 _BRACKETS = re.compile(r"\\[\s\S]|!\[|\[|\]|\n[ \t]*\n")
-_DESTINATION = re.compile(r"[ \t]*\n?[ \t]*(?:<([^<>\n]*)>|([^\s<>]+))")
+_DESTINATION = re.compile(r"[ \t]*(?:\n[ \t]*)?(?:<([^<>\n]*)>|([^\s<>]+))")
 _LABEL = re.compile(r"\[([^\[\]\n]{0,999})\]")
-_INLINE = re.compile(r"\]\([ \t]*\n?[ \t]*(?:<([^<>\n]*)>|([^\s<>)]+))")
+_INLINE = re.compile(  # ends before the next `](`: a destination that nests others is read piece by piece
+    r"\]\([ \t]*(?:\n[ \t]*)?(?:<([^<>\n]*)>|((?:[^\s<>)\]]|\](?!\())+))"
+)
+_LABEL_LENGTH = 999  # CommonMark 0.31.2, link label
 _ABSOLUTE = re.compile(r"(?i)(?<![a-z0-9+.-])(?:https?|ftp|wss?):[/\\]+[^\s<>\"'`|]+")
 _FETCHING = re.compile(  # attributes whose value a browser loads without a click
     r"(?i)(?<![\w-])(?:src|poster|background|data|xlink:href)\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))"
@@ -107,7 +110,7 @@ def _images(text: str) -> Iterator[Target]:
             images += mark[0] == "!"
         elif openers:
             opener, image = openers.pop()
-            label = _normal(text[opener : match.start()])
+            label = _normal(text[opener : match.start()]) if match.start() - opener <= _LABEL_LENGTH else ""
             if text.startswith(":", position) and not image:
                 if target := _target(_DESTINATION.match(text, position + 1), loaded=True):
                     definitions.append((label, target))

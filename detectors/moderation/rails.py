@@ -5,14 +5,18 @@ from pathlib import Path
 from typing import Protocol
 
 from detectors.errors import Error
-from detectors.finding import Category, Finding, Role, Scan, Segment, Skipped
+from detectors.finding import Category, Finding, Kind, Role, Scan, Segment, Skipped
 from detectors.fingerprint import Fingerprinter
 from detectors.interface import Detector
 from detectors.moderation.exfil import Exfil
 from detectors.moderation.rules import Rules, load
 from detectors.moderation.terminal import Terminal
 
-HAZARDS: Mapping[str, str] = {"EXFIL_LINK": "exfil_link", "TERMINAL_ESCAPE": "terminal_escape"}
+HAZARDS: Mapping[str, str] = {
+    "EXFIL_LINK": "exfil_link",
+    "HIDDEN_TEXT": "hidden_text",
+    "TERMINAL_ESCAPE": "terminal_escape",
+}
 _CATEGORIES: Mapping[Category, str] = {Category.PERSONAL: "pii", Category.SPECIAL: "pii", Category.SECRET: "secret"}
 FLAGGED_FROM = 0.5
 
@@ -76,8 +80,6 @@ def scores(detector: Detector, text: str) -> dict[str, float]:
 
     Raises Error where a part of the text was not looked at: no score can be given then.
     """
-    from detectors.finding import Kind
-
     scan = detector.scan((Segment("answer", Role.ASSISTANT, Kind.PROSE, text),))
     if scan.skipped:
         reasons = sorted({f"{skip.detector or 'rails'}: {skip.reason}" for skip in scan.skipped})

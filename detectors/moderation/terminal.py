@@ -8,13 +8,14 @@ from detectors.finding import Category, Finding, Kind, Segment
 from detectors.fingerprint import Fingerprinter
 from detectors.moderation.rules import TerminalRules
 
-ENTITY = "TERMINAL_ESCAPE"
+ESCAPE = "TERMINAL_ESCAPE"
+HIDDEN = "HIDDEN_TEXT"
 
 # ECMA-48 5.4 control sequences; 5.6 strings, bounded and ended by BEL or ST; then single C0 and C1 controls. Not here:
 # tab, line feed, form feed, NEL and a carriage return at a line's end.
 _CSI = r"(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,16}[@-~]?"
-_STRING = r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])(?:[^\x07\x1b\x9c\n]{0,2048}(?:\x07|\x1b\\|\x9c))?"
-_CONTROL = r"\x1b[ -/]{0,4}[0-~]?|[\x00-\x08\x0b\x0e-\x1f\x7f\x80-\x84\x86-\x9f]|\r(?![\r\n]|\Z)"
+_STRING = r"(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])(?:[^\x07\x1b\x90\x98\x9c-\x9f\n]{0,2048}(?:\x07|\x1b\\|\x9c))?"
+_CONTROL = r"\x1b[ -/]{0,4}[0-~]?|[\x00-\x08\x0b\x0e-\x1f\x7f\x80-\x84\x86-\x9f]|(?<!\r)\r++(?!\n|\Z)"
 _HIDDEN = (
     "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
 )
@@ -54,8 +55,8 @@ class Terminal:
             sure = rule in ("control", "json_escape")
             score = self.rules.scores.control if sure else self.rules.scores.hidden
             yield Finding(
-                segment.ref, start, end, ENTITY, Category.HAZARD, score, "rails", f"terminal.{rule}",
-                self.fingerprinter.of(text[start:end]), validated=sure,
+                segment.ref, start, end, ESCAPE if sure else HIDDEN, Category.HAZARD, score, "rails",
+                f"terminal.{rule}", self.fingerprinter.of(text[start:end]), validated=sure,
             )  # fmt: skip
 
     def _spans(self, text: str, kind: Kind) -> Iterator[tuple[int, int, str]]:

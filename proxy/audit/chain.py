@@ -61,7 +61,7 @@ class Chain:
         blank: bytes = line.encode()
         digest = digest_of(self._key, blank)
         self._next = Link(self.last.id, self.last.seq + 1, digest)
-        return blank.replace(_BLANK, b'"chain":{"hash":"' + digest.encode(), 1) + b"\n"
+        return blank.replace(_BLANK, b'"chain":{"hash":"' + digest.encode() + b'"', 1) + b"\n"
 
     def commit(self) -> None:
         """Say that the last sealed line is kept."""

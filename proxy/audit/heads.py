@@ -8,7 +8,7 @@ import fcntl
 import hmac
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,24 +113,22 @@ def _locked(handle: int) -> bool:
 
 
 def _sealed(key: bytes, standing: Standing) -> bytes:
-    body = {**standing.link.fields(), "closed": standing.closed}
-    text = json.dumps({**body, "mac": _mac(key, body)}, separators=(",", ":"))
+    link, closed = standing.link, "true" if standing.closed else "false"
+    text = f'{{"id":"{link.id}","seq":{link.seq},"hash":"{link.hash}","closed":{closed},"mac":"{_mac(key, standing)}"}}'
     return text.ljust(WIDTH - 1).encode() + b"\n"
 
 
 def _opened(key: bytes, text: bytes) -> Standing | None:
     try:
         body = json.loads(text)
-        mac = body.pop("mac")
-        link = Link(body["id"], body["seq"], body["hash"])
-        closed = body["closed"]
-    except (ValueError, TypeError, KeyError, AttributeError):
+        standing = Standing(Link(str(body["id"]), int(body["seq"]), str(body["hash"])), body["closed"] is True)
+        mac = str(body["mac"])
+    except (ValueError, TypeError, KeyError):
         return None
-    if not (isinstance(mac, str) and hmac.compare_digest(_mac(key, body).encode(), mac.encode())):
-        return None
-    return Standing(link, closed)
+    return standing if hmac.compare_digest(_mac(key, standing).encode(), mac.encode()) else None
 
 
-def _mac(key: bytes, body: Mapping[str, object]) -> str:
-    canonical = json.dumps(body, sort_keys=True, separators=(",", ":"))
-    return hmac.digest(key, b"head\0" + canonical.encode(), "sha256").hex()
+def _mac(key: bytes, standing: Standing) -> str:
+    link = standing.link
+    text = f"head\0{link.id}\0{link.seq}\0{link.hash}\0{standing.closed}"
+    return hmac.digest(key, text.encode("utf-8", "replace"), "sha256").hex()

@@ -12,7 +12,10 @@ from proxy.audit.event import timestamp
 from proxy.audit.interface import Json
 from proxy.audit.lines import lines
 
-KEYS = ("subject", "provider", "outcome", "entity", "rule", "model", "coverage", "action", "enforced", "group", "host", "day")
+KEYS = (
+    *("subject", "group", "provider", "host", "model", "outcome", "coverage", "action", "enforced"),
+    *("entity", "rule", "day"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -234,7 +235,8 @@ class FileRecorder:
 
     def _lose(self, line: bytes) -> NoReturn:
         self._alarm("lost")
-        print(line.decode().rstrip(), file=self._stderr or sys.stderr, flush=True)
+        with suppress(OSError, ValueError):  # stderr may be gone too
+            print(line.decode().rstrip(), file=self._stderr or sys.stderr, flush=True)
         raise self._unavailable()
 
     def _fail(self, error: OSError) -> None:

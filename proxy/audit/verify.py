@@ -126,9 +126,7 @@ class _Check:
         state = self._chains.get(id_)
         if not sealed:
             known = state is not None and seq == state.seq + 1
-            self.say(
-                Kind.EDITED, id_, f"event {seq} does not carry its digest", line
-            )
+            self.say(Kind.EDITED, id_, f"event {seq} does not carry its digest", line)
             if known and state is not None:
                 state.seq, state.hash, state.edited = seq, "", True
             return

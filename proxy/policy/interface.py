@@ -6,7 +6,7 @@ from typing import Protocol
 from detectors.errors import Error
 from proxy.exchange import Decision
 
-type Json = None | bool | int | float | str | list[Json] | dict[str, Json]
+type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
 
 class PolicyError(Error):

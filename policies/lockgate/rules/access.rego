@@ -1,0 +1,131 @@
+# METADATA
+# title: Who may reach which service
+# description: Asked before any dial and again with the request; an answer is not held up for what was allowed before.
+package lockgate.rules.access
+
+import future.keywords.not
+
+import data.lockgate.identity
+import data.lockgate.lib
+
+asked if lib.phase in {"connect", "request"}
+
+catalogued if object.get(input, ["destination", "catalogued"], false) == true
+
+entry := lib.config(["providers", lib.provider], {})
+
+registered if count(entry) > 0
+
+name := object.get(entry, "name", "This service")
+
+# The subscription that the company says it has; `unknown` until it does.
+tier := lib.config(["tiers", lib.provider], "unknown")
+
+terms := object.get(entry, ["tiers", tier], {})
+
+training := object.get(terms, "training", "unknown")
+
+# Business terms bind this provider, as far as the register knows.
+contracted if {
+	object.get(terms, "contract", false) == true
+	training == "none"
+}
+
+posture := lib.first(
+	lib.config(["postures", "roles", identity.role], {}),
+	[lib.provider, "*"],
+	lib.config(["postures", "default"], "blocked"),
+)
+
+available := {"open", "coached", "justified", "redacted"}
+
+planned := {"guided", "stand-ins"}
+
+verdicts contains {
+	"rule": "access.uncatalogued",
+	"action": action,
+	"message": "the host is in no catalogue",
+	"user_message": "This host is not approved for use with this gate.",
+} if {
+	lib.phase == "connect"
+	not catalogued
+	action := lib.config(["settings", "unknown_hosts"], "block")
+}
+
+verdicts contains {
+	"rule": "access.uncatalogued",
+	"action": "block",
+	"message": "a request to a host in no catalogue was to be judged",
+	"user_message": "This host is not approved for use with this gate.",
+} if {
+	lib.phase == "request"
+	not catalogued
+}
+
+verdicts contains {
+	"rule": "access.unregistered",
+	"action": "block",
+	"message": "the provider has no entry in the table providers",
+	"user_message": concat("", [
+		"This AI service has not been reviewed yet. ",
+		"The security team can add it to the table providers.",
+	]),
+} if {
+	asked
+	catalogued
+	not registered
+}
+
+verdicts contains {
+	"rule": "access.training",
+	"action": "block",
+	"message": concat("", ["tier ", tier, " of ", lib.provider, ": training on data is ", training]),
+	"user_message": concat("", [
+		name, " is blocked because it may train on what is sent (subscription: ", tier, "). ",
+		"The security team can name the subscription in the table tiers, key ", lib.provider, ".",
+	]),
+} if {
+	asked
+	catalogued
+	registered
+	training != "none"
+	not lib.provider in lib.config(["settings", "training_accepted"], [])
+}
+
+verdicts contains {
+	"rule": "access.posture",
+	"action": "block",
+	"message": concat("", ["role ", identity.role, ", provider ", lib.provider, ": posture ", posture, note]),
+	"user_message": concat("", [name, " is not approved for your role (", identity.role, "). Ask the security team."]),
+} if {
+	asked
+	catalogued
+	registered
+	not posture in available
+	note := posture_note
+}
+
+posture_note := " is not available yet" if {
+	posture in planned
+} else := "" if {
+	posture == "blocked"
+} else := " is unknown"
+
+verdicts contains {
+	"rule": "access.hours",
+	"action": "block",
+	"message": concat("", ["outside the hours of role ", identity.role]),
+	"user_message": "AI services are closed for your role at this time.",
+} if {
+	asked
+	catalogued
+	hours := lib.config(["hours", identity.role], null)
+	hours != null
+	not open_now(hours)
+}
+
+open_now(hours) if {
+	input.time.weekday in hours.days
+	input.time.minute >= hours.from
+	input.time.minute < hours.to
+}

@@ -1,0 +1,121 @@
+# METADATA
+# title: Refuse a question that is not whole
+# description: |
+#   In Rego a missing field makes an expression undefined, and an undefined rule contributes nothing: a lost field
+#   could turn a block into an allow. So every field a rule reads is named here with the types it may have, and its
+#   loss is itself a block. The table required_input may add paths, never take one away.
+package lockgate.rules.inputguard
+
+import future.keywords.not
+
+import data.lockgate.lib
+
+required := {
+	"schema": {"string"},
+	"phase": {"string"},
+	"time/minute": {"number"},
+	"time/weekday": {"string"},
+	"time/zone": {"string"},
+	"actor/subject": {"string"},
+	"actor/groups": {"array"},
+	"actor/roles": {"array"},
+	"actor/attributes": {"object"},
+	"actor/source": {"string"},
+	"actor/peer": {"string"},
+	"destination/host": {"string"},
+	"destination/provider": {"string"},
+	"destination/app": {"string"},
+	"destination/operation": {"string"},
+	"destination/model": {"string"},
+	"destination/path": {"string"},
+	"destination/catalogued": {"boolean"},
+	"parameters/stream": {"boolean"},
+	"parameters/temperature": {"number", "null"},
+	"parameters/max_tokens": {"number", "null"},
+	"parameters/tools": {"array"},
+	"parameters/references": {"number"},
+	"content/kilobytes": {"number"},
+	"content/tags": {"array"},
+	"content/scan/status": {"string"},
+	"content/scan/skipped": {"array"},
+	"findings": {"array"},
+	"reason_given": {"boolean"},
+	"settings/monitor": {"boolean"},
+	"settings/on_unscanned": {"string"},
+}
+
+finding_fields := {
+	"entity": {"string"},
+	"category": {"string"},
+	"tag": {"string"},
+	"role": {"string"},
+	"score": {"number"},
+	"count": {"number"},
+	"known": {"boolean"},
+	"validated": {"boolean"},
+}
+
+words := {
+	"schema": {"lockgate.input/v1"},
+	"phase": {"connect", "request", "response"},
+	"actor/source": {"basic", "gateway_key", "trusted_header", "none"},
+	"content/scan/status": {"complete", "partial", "none"},
+	"settings/on_unscanned": {"block", "warn", "allow"},
+}
+
+categories := {"personal", "special", "secret", "tag", "hazard"}
+
+# A set is no JSON value: it stands for what is absent.
+at(path) := object.get(input, split(path, "/"), set())
+
+faults contains path if {
+	some path, types in required
+	not type_name(at(path)) in types
+}
+
+faults contains path if {
+	some path in lib.config(["required_input", "paths"], [])
+	type_name(at(path)) in {"set", "null"}
+}
+
+faults contains path if {
+	some path, known in words
+	not at(path) in known
+}
+
+faults contains concat("/", ["findings/*", name]) if {
+	some finding in lib.findings
+	some name, types in finding_fields
+	not type_name(object.get(finding, name, set())) in types
+}
+
+faults contains "findings/*" if {
+	some finding in lib.findings
+	not is_object(finding)
+}
+
+faults contains "findings/*/category" if {
+	some finding in lib.findings
+	not object.get(finding, "category", "") in categories
+}
+
+faults contains "content/scan/skipped/*/reason" if {
+	some skipped in object.get(input, ["content", "scan", "skipped"], [])
+	not is_string(object.get(skipped, "reason", null))
+}
+
+faults contains path if {
+	some path in {"actor/groups", "actor/roles", "content/tags"}
+	some element in at(path)
+	not is_string(element)
+}
+
+verdicts contains {
+	"rule": "input.incomplete",
+	"action": "block",
+	"message": concat("", ["the question lacks or garbles ", concat(", ", sort(faults))]),
+	"user_message": "The request could not be checked and was not sent. Tell the security team.",
+	"waivable": false,
+} if {
+	count(faults) > 0
+}

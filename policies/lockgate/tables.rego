@@ -1,0 +1,348 @@
+# METADATA
+# title: The tables' own check
+# description: |
+#   Asked once when tables are loaded, by every engine: what a company wrote must mean something. A fault stops the
+#   start. Nothing here is read by a decision, where whatever is unclear blocks anyway.
+package lockgate.tables
+
+import future.keywords.not
+
+import data.lockgate.lib
+
+config := data.lockgate.config
+
+names := {
+	"answers", "domains", "entities", "hours", "limits", "matrix", "models", "postures",
+	"providers", "required_input", "roles", "settings", "tiers", "waivers",
+}
+
+postures := {"open", "coached", "justified", "redacted", "blocked", "guided", "stand-ins"}
+
+actions := {"allow", "warn", "redact", "block"}
+
+weekdays := {"Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"}
+
+roles := {"anonymous", "default"} | {entry.role | some entry in lib.config(["roles", "order"], [])}
+
+table(name) := lib.config([name], {})
+
+# Table -> the keys it may have.
+keys := {
+	"settings": {"unknown_hosts", "monitor_providers", "training_accepted", "unscanned"},
+	"roles": {"order"},
+	"postures": {"default", "roles"},
+	"matrix": postures,
+	"entities": {"categories", "entities"},
+	"models": {"default", "roles"},
+	"limits": {"default", "roles"},
+	"answers": {"moderation", "categories", "pass", "hazards"},
+	"required_input": {"paths"},
+}
+
+faults contains concat("", [name, ": the table is missing"]) if {
+	some name in names
+	not is_object(lib.config([name], null))
+}
+
+faults contains concat("", [name, ": no such table"]) if {
+	some name, _ in config
+	not name in names
+}
+
+faults contains concat("", [name, ".", key, ": no such key"]) if {
+	some name, known in keys
+	some key, _ in table(name)
+	not key in known
+}
+
+# Everywhere that a role is named, it must be one of the table roles.
+named_roles contains ["postures.roles", role] if some role, _ in lib.config(["postures", "roles"], {})
+
+named_roles contains ["models.roles", role] if some role, _ in lib.config(["models", "roles"], {})
+
+named_roles contains ["limits.roles", role] if some role, _ in lib.config(["limits", "roles"], {})
+
+named_roles contains ["hours", role] if some role, _ in table("hours")
+
+named_roles contains [concat("", ["domains.", name, ".roles"]), role] if {
+	some name, domain in table("domains")
+	some role in object.get(domain, "roles", [])
+	role != "*"
+}
+
+faults contains concat("", [place, ": no such role ", role]) if {
+	some [place, role] in named_roles
+	not role in roles
+}
+
+faults contains "roles.order: an entry is {role: name, groups: [name, ...]}" if {
+	some entry in lib.config(["roles", "order"], [])
+	not role_entry(entry)
+}
+
+faults contains "roles.order: a list" if not is_array(lib.config(["roles", "order"], null))
+
+faults contains concat("", ["roles.order: ", entry.role, " is given by rule and may not be named"]) if {
+	some entry in lib.config(["roles", "order"], [])
+	entry.role in {"anonymous", "default"}
+}
+
+role_entry(entry) if {
+	object.keys(entry) == {"role", "groups"}
+	is_string(entry.role)
+	strings(entry.groups)
+}
+
+strings(list) if {
+	is_array(list)
+	every element in list {
+		is_string(element)
+	}
+}
+
+named_postures contains ["postures.default", lib.config(["postures", "default"], "")]
+
+named_postures contains [concat(".", ["postures.roles", role, provider]), posture] if {
+	some role, providers in lib.config(["postures", "roles"], {})
+	some provider, posture in providers
+}
+
+faults contains concat("", [place, ": no such posture; one of ", concat(", ", sort(postures))]) if {
+	some [place, posture] in named_postures
+	not posture in postures
+}
+
+# Everywhere that a provider is named, the register must know it.
+named_providers contains ["tiers", provider] if some provider, _ in table("tiers")
+
+named_providers contains ["postures.roles", provider] if {
+	some _, providers in lib.config(["postures", "roles"], {})
+	some provider, _ in providers
+	provider != "*"
+}
+
+named_providers contains ["models", provider] if {
+	some list in model_lists
+	some provider, _ in list
+	provider != "*"
+}
+
+named_providers contains [concat(".", ["settings", key]), provider] if {
+	some key in {"monitor_providers", "training_accepted"}
+	some provider in lib.config(["settings", key], [])
+}
+
+faults contains concat("", [place, ": no such provider ", provider]) if {
+	some [place, provider] in named_providers
+	not provider in object.keys(table("providers"))
+}
+
+faults contains concat("", ["tiers.", provider, ": no such tier in the table providers; `unknown` blocks"]) if {
+	some provider, tier in table("tiers")
+	tier != "unknown"
+	not tier in object.keys(lib.config(["providers", provider, "tiers"], {}))
+}
+
+tier_keys := {
+	"training", "contract", "indemnity", "retention_days", "residency", "source", "source_url", "read_on",
+	"review_by", "notes",
+}
+
+faults contains concat("", ["providers.", provider, ": {name, tiers: {tier: facts}}"]) if {
+	some provider, entry in table("providers")
+	not provider_entry(entry)
+}
+
+provider_entry(entry) if {
+	object.keys(entry) == {"name", "tiers"}
+	is_string(entry.name)
+	is_object(entry.tiers)
+}
+
+faults contains concat("", [
+	"providers.", provider, ".tiers.", tier,
+	": training (none, opt_in, opt_out, default, unknown), contract (true, false), source and read_on must be there",
+]) if {
+	some provider, entry in table("providers")
+	some tier, facts in entry.tiers
+	not tier_facts(facts)
+}
+
+tier_facts(facts) if {
+	facts.training in {"none", "opt_in", "opt_out", "default", "unknown"}
+	is_boolean(facts.contract)
+	is_string(facts.source)
+	day(facts.read_on)
+	day(object.get(facts, "review_by", facts.read_on))
+	count(object.keys(facts) - tier_keys) == 0
+}
+
+day(text) if regex.match(`^[0-9]{4}-[0-9]{2}-[0-9]{2}$`, text)
+
+faults contains concat("", ["matrix.", posture, ".", category, ": allow, warn, redact, justify or block"]) if {
+	some posture, row in table("matrix")
+	some category, cell in row
+	not cell in (actions | {"justify"})
+}
+
+faults contains concat("", ["matrix.", posture, ".", category, ": no such category"]) if {
+	some posture, row in table("matrix")
+	some category, _ in row
+	not category in {"always", "personal", "special", "secret"}
+}
+
+faults contains concat("", ["matrix.", posture, ".always: a whole request cannot be redacted"]) if {
+	some posture, row in table("matrix")
+	object.get(row, "always", "block") == "redact"
+}
+
+faults contains concat("", ["matrix.", posture, ": the row is missing"]) if {
+	some posture in {"open", "coached", "justified", "redacted", "blocked"}
+	not is_object(lib.config(["matrix", posture], null))
+}
+
+faults contains concat("", ["entities.categories.", category, ": {min_score: 0 to 1}"]) if {
+	some category in {"personal", "special", "secret", "hazard"}
+	not score(lib.config(["entities", "categories", category, "min_score"], null))
+}
+
+faults contains concat("", ["entities.entities.", entity, ": min_score (0 to 1), operator or ignore"]) if {
+	some entity, entry in lib.config(["entities", "entities"], {})
+	not entity_entry(entry)
+}
+
+entity_entry(entry) if {
+	count(object.keys(entry) - {"min_score", "operator", "ignore"}) == 0
+	score(object.get(entry, "min_score", 0))
+	object.get(entry, "operator", "replace") in {"replace", "mask", "hash", "redact"}
+	is_boolean(object.get(entry, "ignore", false))
+}
+
+score(value) if {
+	is_number(value)
+	value >= 0
+	value <= 1
+}
+
+faults contains concat("", ["domains.", name, ": title, tags, roles, providers (any, contracted, none) and ask"]) if {
+	some name, domain in table("domains")
+	not domain_entry(domain)
+}
+
+domain_entry(domain) if {
+	object.keys(domain) == {"title", "tags", "roles", "providers", "ask"}
+	strings(domain.tags)
+	strings(domain.roles)
+	domain.providers in {"any", "contracted", "none"}
+	is_string(domain.title)
+	is_string(domain.ask)
+}
+
+model_lists contains lib.config(["models", "default"], {})
+
+model_lists contains list if some _, list in lib.config(["models", "roles"], {})
+
+faults contains "models: lists of globs per provider" if {
+	some list in model_lists
+	some _, globs in list
+	not strings(globs)
+}
+
+limit_entries contains lib.config(["limits", "default"], {})
+
+limit_entries contains entry if some _, entry in lib.config(["limits", "roles"], {})
+
+faults contains "limits: temperature, max_tokens and kilobytes, as numbers from 0" if {
+	some entry in limit_entries
+	not limit_entry(entry)
+}
+
+limit_entry(entry) if {
+	count(object.keys(entry) - {"temperature", "max_tokens", "kilobytes"}) == 0
+	every value in entry {
+		is_number(value)
+		value >= 0
+	}
+}
+
+faults contains concat("", ["hours.", role, ": {days: [Monday, ...], from: 0 to 1440, to: 0 to 1440}"]) if {
+	some role, entry in table("hours")
+	not hours_entry(entry)
+}
+
+hours_entry(entry) if {
+	object.keys(entry) == {"days", "from", "to"}
+	count({weekday | some weekday in entry.days} - weekdays) == 0
+	is_number(entry.from)
+	is_number(entry.to)
+	entry.from < entry.to
+}
+
+faults contains "settings.unknown_hosts: allow, warn or block" if {
+	not lib.config(["settings", "unknown_hosts"], "") in {"allow", "warn", "block"}
+}
+
+faults contains concat("", ["settings.", key, ": a list of providers"]) if {
+	some key in {"monitor_providers", "training_accepted"}
+	not strings(lib.config(["settings", key], []))
+}
+
+faults contains concat("", ["settings.unscanned.", reason, ": allow, warn or block"]) if {
+	some reason, action in lib.config(["settings", "unscanned"], {})
+	not action in {"allow", "warn", "block"}
+}
+
+faults contains concat("", ["settings.unscanned.", reason, ": no such reason"]) if {
+	some reason, _ in lib.config(["settings", "unscanned"], {})
+	not reason in skip_reasons
+}
+
+skip_reasons := {
+	"too_large", "binary", "encrypted", "timed_out", "failed", "malformed", "undecodable", "unknown_encoding",
+	"unknown_format", "duplicate_key", "lone_surrogate", "reference", "signed", "not_ready", "unknown",
+}
+
+faults contains "answers.moderation: holdback, buffer, monitor or off" if {
+	not lib.config(["answers", "moderation"], "") in {"holdback", "buffer", "monitor", "off"}
+}
+
+faults contains concat("", ["answers.categories.", category, ": allow, warn, redact or block"]) if {
+	some category in {"personal", "special", "secret"}
+	not lib.config(["answers", "categories", category], "") in actions
+}
+
+faults contains concat("", ["answers.hazards.", hazard, ": {action, min_score}, the name in lower case"]) if {
+	some hazard, entry in lib.config(["answers", "hazards"], {})
+	not hazard_entry(hazard, entry)
+}
+
+hazard_entry(hazard, entry) if {
+	hazard == lower(hazard)
+	object.keys(entry) == {"action", "min_score"}
+	entry.action in actions
+	score(entry.min_score)
+}
+
+faults contains "answers.pass: a list of entities" if not strings(lib.config(["answers", "pass"], null))
+
+faults contains concat("", ["waivers.", ticket, ": {rule, subjects, groups, expires: \"YYYY-MM-DD\"}"]) if {
+	some ticket, waiver in table("waivers")
+	not waiver_entry(waiver)
+}
+
+waiver_entry(waiver) if {
+	count(object.keys(waiver) - {"rule", "subjects", "groups", "expires"}) == 0
+	is_string(waiver.rule)
+	day(waiver.expires)
+	strings(object.get(waiver, "subjects", []))
+	strings(object.get(waiver, "groups", []))
+}
+
+faults contains "required_input.paths: a list of paths" if {
+	not strings(lib.config(["required_input", "paths"], null))
+}
+
+# METADATA
+# entrypoint: true
+# description: What is wrong with the tables, as sentences that name table and key.
+report := sort(faults)

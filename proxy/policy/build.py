@@ -1,0 +1,70 @@
+"""Building the Wasm module that ships: the same sources give the same bytes, and a manifest says which they were."""
+
+import hashlib
+import io
+import json
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from detectors.errors import Error
+from proxy.policy import bundle, workspace
+from proxy.policy.builtins import BUILTINS
+from proxy.policy.opa import Opa
+from proxy.policy.wasm import host_builtins
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A module and its manifest, as bytes to write or to compare."""
+
+    wasm: bytes
+    manifest: bytes
+
+
+def built(policies: bundle.Bundle, opa: Opa) -> Built:
+    """Return the module of these sources; raise Error where OPA refuses them or this host lacks a built-in."""
+    permitted = capabilities(policies.folder)
+    entrypoints = [word for name in (bundle.ENTRYPOINT, bundle.REPORT) for word in ("-e", name)]
+    with workspace.copied(policies) as root, tempfile.TemporaryDirectory(prefix="lockgate-build-") as folder:
+        out = Path(folder) / "bundle.tar.gz"
+        done = opa.run(["build", "-t", "wasm", *entrypoints, *permitted, "-b", ".", "-o", str(out)], cwd=root)
+        if done.status:
+            raise Error(f"OPA does not build the policies:\n{done.output}", hint="run `lockgate policy check`")
+        wasm = _member(out.read_bytes(), "policy.wasm")
+    needed = sorted(host_builtins(wasm))
+    if missing := [name for name in needed if name not in BUILTINS]:
+        raise Error(f"the policies need built-ins that the Wasm engine lacks: {', '.join(missing)}")
+    manifest = {
+        "format": 1,
+        "opa": opa.version(),
+        "entrypoints": [bundle.ENTRYPOINT, bundle.REPORT],
+        "builtins": needed,
+        "sources": bundle.hashes(policies),
+        "wasm": hashlib.sha256(wasm).hexdigest(),
+    }
+    return Built(wasm, (json.dumps(manifest, indent=2) + "\n").encode())
+
+
+def write(policies: bundle.Bundle, opa: Opa) -> None:
+    """Build the module and put it with its manifest beside the sources."""
+    made = built(policies, opa)
+    (policies.folder / bundle.MODULE).write_bytes(made.wasm)
+    (policies.folder / bundle.MANIFEST).write_bytes(made.manifest)
+
+
+def capabilities(folder: Path) -> list[str]:
+    """Return OPA's option for the folder's capabilities file, without clocks, chance and the network."""
+    at = folder / "capabilities.json"
+    if not at.is_file():
+        raise Error(f"{at}: is missing", hint="give back the shipped file: it forbids clocks, chance and the network")
+    return ["--capabilities", str(at.absolute())]
+
+
+def _member(archive: bytes, name: str) -> bytes:
+    with tarfile.open(fileobj=io.BytesIO(archive), mode="r:gz") as files:
+        for member in files:
+            if member.name.lstrip("/") == name and (file := files.extractfile(member)):
+                return file.read()
+    raise Error(f"OPA's build holds no {name}")

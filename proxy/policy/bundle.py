@@ -1,0 +1,165 @@
+"""The one loader of a policy set: Rego sources, the tables they read, and the module built from the sources."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from detectors.errors import Error, Errors
+from proxy.policy.interface import Json
+from proxy.policy.tables import table
+
+ROOT = "lockgate"
+MODULE = "lockgate.wasm"
+MANIFEST = "lockgate.wasm.json"
+ENTRYPOINT = "lockgate/main/decision"
+REPORT = "lockgate/tables/report"
+_DATA_SUFFIXES = frozenset({".json", ".yaml", ".yml"})
+_REBUILD = "run `lockgate policy build` with an OPA binary, or give back the shipped files"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A policy set as it was read. `data` is all that rules call `data`; `tables` says where each came from."""
+
+    folder: Path
+    sources: Mapping[str, bytes] = field(repr=False)  # path under the folder, with slashes
+    data: Mapping[str, Json] = field(repr=False)
+    tables: Mapping[str, Path]
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """A Wasm module whose hashes hold, and the built-ins that it asks of its host."""
+
+    wasm: bytes = field(repr=False)
+    sha256: str
+    opa: str
+    builtins: tuple[str, ...]
+
+
+def load(folder: Path, data: Path | None = None) -> Bundle:
+    """Return the policy set of a folder, tables of the folder `data` in place of those with the same name."""
+    root = folder / ROOT
+    if not root.is_dir():
+        raise Error(f"{folder}: holds no folder {ROOT}/", hint="policy.dir names the folder above lockgate/")
+    sources = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _sources(root)}
+    if not sources:
+        raise Error(f"{root}: holds no Rego", hint="policy.dir names the folder above lockgate/")
+    shipped = _tables_under(root / "config")
+    own = {} if data is None else _tables_of(data)
+    unknown = sorted(own.keys() - shipped.keys())
+    if unknown:
+        known = ", ".join(sorted(shipped))
+        raise Errors(tuple(Error(f"{own[name]}: no such table", hint=f"known tables: {known}") for name in unknown))
+    places = {**shipped, **own}
+    config, faults = {}, []
+    for name in sorted(places):
+        try:
+            config[name] = table(places[name])
+        except Error as error:
+            faults.append(error)
+    if faults:
+        raise Errors(tuple(faults))
+    document: dict[str, Json] = {ROOT: {"config": dict(config)}}
+    return Bundle(folder, sources, document, places, _revision(sources, document))
+
+
+def module(bundle: Bundle) -> Module:
+    """Return the module that was built from these sources; raise Error where it is missing, changed or stale."""
+    at, manifest_at = bundle.folder / MODULE, bundle.folder / MANIFEST
+    try:
+        wasm = at.read_bytes()
+        manifest = json.loads(manifest_at.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise Error(f"{error.filename}: cannot be read ({error.strerror})", hint=_REBUILD) from None
+    except ValueError:
+        raise Error(f"{manifest_at}: is not JSON", hint=_REBUILD) from None
+    if not isinstance(manifest, dict) or manifest.get("format") != 1:
+        raise Error(f"{manifest_at}: is no manifest of a policy module", hint=_REBUILD)
+    sha256 = hashlib.sha256(wasm).hexdigest()
+    if manifest.get("wasm") != sha256:
+        raise Error(f"{at}: is not the module that its manifest names", hint=_REBUILD)
+    if manifest.get("entrypoints") != [ENTRYPOINT, REPORT]:
+        raise Error(f"{at}: was built for other entry points", hint=_REBUILD)
+    stale = _differing(manifest.get("sources"), hashes(bundle))
+    if stale:
+        raise Error(f"{at}: was built from other sources: {', '.join(stale)}", hint=_REBUILD)
+    builtins, opa = manifest.get("builtins"), manifest.get("opa")
+    if (
+        not isinstance(builtins, list)
+        or not all(isinstance(name, str) for name in builtins)
+        or not isinstance(opa, str)
+    ):
+        raise Error(f"{manifest_at}: names no built-ins or no OPA version", hint=_REBUILD)
+    return Module(wasm, sha256, opa, tuple(builtins))
+
+
+def hashes(bundle: Bundle) -> dict[str, str]:
+    """Return the SHA-256 of every source, by its path."""
+    return {path: hashlib.sha256(text).hexdigest() for path, text in sorted(bundle.sources.items())}
+
+
+def _differing(named: object, real: Mapping[str, str]) -> list[str]:
+    if not isinstance(named, dict):
+        return sorted(real)
+    return sorted(path for path in {*named, *real} if named.get(path) != real.get(path))
+
+
+def _visible(folder: Path) -> Iterator[Path]:
+    """Yield the entries of a folder without hidden ones, which mounted volumes and editors leave behind."""
+    return (entry for entry in sorted(folder.iterdir()) if not entry.name.startswith("."))
+
+
+def _sources(folder: Path, *, top: bool = True) -> Iterator[Path]:
+    for entry in _visible(folder):
+        if entry.is_dir():
+            if not (top and entry.name in {"config", "tests"}):
+                yield from _sources(entry, top=False)
+        elif entry.name.endswith("_test.rego"):
+            raise Error(f"{entry}: a test outside tests/", hint="tests stand in the folder tests/")
+        elif entry.suffix == ".rego":
+            yield entry
+        elif entry.suffix in _DATA_SUFFIXES:
+            raise Error(f"{entry}: data outside config/", hint="a table is config/<table>/data.yaml")
+
+
+def _tables_under(folder: Path) -> dict[str, Path]:
+    places = {}
+    for entry in _visible(folder) if folder.is_dir() else ():
+        if not entry.is_dir() or [item.name for item in _visible(entry)] != ["data.yaml"]:
+            raise Error(f"{entry}: is no table", hint="a table is config/<table>/data.yaml, and nothing beside it")
+        places[entry.name] = entry / "data.yaml"
+    return places
+
+
+def _tables_of(folder: Path) -> dict[str, Path]:
+    """Return a company's tables: `<table>/data.yaml`, or `<table>.yaml` where a volume can hold no folders."""
+    if not folder.is_dir():
+        raise Error(f"{folder}: is no folder", hint="policy.data names a folder of tables")
+    places: dict[str, Path] = {}
+    for entry in _visible(folder):
+        if entry.is_dir():
+            if [item.name for item in _visible(entry)] != ["data.yaml"]:
+                raise Error(f"{entry}: is no table", hint="a table is <table>/data.yaml or <table>.yaml")
+            name, at = entry.name, entry / "data.yaml"
+        elif entry.suffix == ".yaml" and entry.stem != "data":
+            name, at = entry.stem, entry
+        elif entry.suffix in _DATA_SUFFIXES or entry.suffix == ".rego":
+            raise Error(f"{entry}: is no table", hint="a table is <table>/data.yaml or <table>.yaml")
+        else:
+            continue
+        if name in places:
+            raise Error(f"{at}: the table {name} stands twice", hint=f"keep it or {places[name]}")
+        places[name] = at
+    return places
+
+
+def _revision(sources: Mapping[str, bytes], data: Mapping[str, Json]) -> str:
+    whole = {
+        "sources": {path: hashlib.sha256(text).hexdigest() for path, text in sources.items()},
+        "data": data,
+    }
+    return hashlib.sha256(json.dumps(whole, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:32]

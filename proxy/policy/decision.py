@@ -1,0 +1,148 @@
+"""A policy's answer, `lockgate.decision/v1`, read strictly: whatever is not understood is no answer."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from functools import cache
+from typing import Literal, get_args, get_origin, get_type_hints
+
+from proxy.exchange import OBLIGATIONS, Action, Decision, Obligation, Reason
+from proxy.policy.interface import Json, PolicyError
+
+SCHEMA = "lockgate.decision/v1"
+_FIELDS = frozenset({"schema", "action", "enforced", "monitor", "role", "obligations", "reasons"})
+_TEXTS = ("rule", "message", "user_message", "waiver")
+_REASON_FIELDS = frozenset({"action", *_TEXTS})
+_HINT = "run `lockgate policy check` on the policies that answered"
+
+
+def parsed(answer: object, revision: str) -> Decision:
+    """Return the decision that a policy's JSON answer says; raise PolicyError for anything unknown or missing."""
+    answer = _object(answer, _FIELDS, "the decision")
+    if answer["schema"] != SCHEMA:
+        raise PolicyError(f"the decision's schema is not {SCHEMA}", hint=_HINT)
+    action, enforced, monitor = _action(answer["action"]), _action(answer["enforced"]), answer["monitor"]
+    if not isinstance(monitor, bool):
+        raise PolicyError("the decision's monitor is no boolean", hint=_HINT)
+    if action is not (Action.ALLOW if monitor else enforced):
+        raise PolicyError("the decision's action is not what it enforces", hint=_HINT)
+    obligations = tuple(_obligation(item) for item in _list(answer["obligations"], "obligations"))
+    if monitor and obligations:
+        raise PolicyError("the decision watches only and has obligations nevertheless", hint=_HINT)
+    reasons = tuple(_reason(item) for item in _list(answer["reasons"], "reasons"))
+    return Decision(action, enforced, obligations, reasons, monitor, _text(answer["role"], "role"), revision)
+
+
+def read(raw: bytes | str) -> Json:
+    """Return the value of a JSON text; raise PolicyError where it is none, names a key twice or holds NaN."""
+    try:
+        value: Json = json.loads(raw, object_pairs_hook=_once, parse_constant=_constant)
+    except (ValueError, RecursionError):
+        raise PolicyError("the policy's answer is not JSON") from None
+    return value
+
+
+def written(facts: Mapping[str, Json] | Json) -> bytes:
+    """Return facts as canonical JSON: equal facts give equal bytes; raise PolicyError for what JSON cannot say."""
+    try:
+        text = json.dumps(facts, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+        return text.encode()
+    except (TypeError, ValueError, RecursionError):
+        raise PolicyError("the question cannot be written as JSON") from None
+
+
+def _once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a key stands twice")
+    return value
+
+
+def _constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _object(value: object, names: frozenset[str], what: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise PolicyError(f"{what} is no object", hint=_HINT)
+    if names - value.keys():
+        raise PolicyError(f"{what} lacks {', '.join(sorted(names - value.keys()))}", hint=_HINT)
+    if value.keys() - names:
+        raise PolicyError(f"{what} has {len(value.keys() - names)} unknown fields", hint=_HINT)
+    return value
+
+
+def _list(value: object, what: str) -> list[object]:
+    if not isinstance(value, list):
+        raise PolicyError(f"the decision's {what} are no list", hint=_HINT)
+    return value
+
+
+def _text(value: object, what: str) -> str:
+    if not isinstance(value, str):
+        raise PolicyError(f"the decision's {what} is no text", hint=_HINT)
+    return value
+
+
+def _action(value: object) -> Action:
+    if not isinstance(value, str) or value not in frozenset(Action):
+        raise PolicyError("the decision has an unknown action", hint=_HINT)
+    return Action(value)
+
+
+def _reason(value: object) -> Reason:
+    reason = _object(value, _REASON_FIELDS, "a reason")
+    rule, message, user_message, waiver = (_text(reason[name], f"reason's {name}") for name in _TEXTS)
+    return Reason(rule, _action(reason["action"]), message, user_message, waiver)
+
+
+@cache
+def _readers(kind: str) -> tuple[Mapping[str, Callable[[object], object]], frozenset[str]]:
+    """Return how each field of an obligation is read, and the names of those that must be there."""
+    hints = get_type_hints(OBLIGATIONS[kind])
+    known = {item.name: _reader(hints[item.name], f"{kind}.{item.name}") for item in fields(OBLIGATIONS[kind])}
+    needed = {item.name for item in fields(OBLIGATIONS[kind]) if item.default is MISSING}
+    return known, frozenset(needed)
+
+
+def _reader(kind: object, what: str) -> Callable[[object], object]:
+    if kind is str:
+        return lambda value: _text(value, what)
+    if kind is float:
+        return lambda value: _number(value, what)
+    if get_origin(kind) is Literal:
+        return lambda value: _word(value, get_args(kind), what)
+    raise TypeError(f"{what} has a type that no decision can carry")
+
+
+def _number(value: object, what: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        raise PolicyError(f"the decision's {what} is no number from 0", hint=_HINT)
+    if what.endswith(".min_score") and value > 1:
+        raise PolicyError(f"the decision's {what} is above 1", hint=_HINT)
+    return float(value)
+
+
+def _word(value: object, words: tuple[object, ...], what: str) -> object:
+    if value not in words:
+        raise PolicyError(f"the decision's {what} is an unknown word", hint=_HINT)
+    return value
+
+
+def _obligation(value: object) -> Obligation:
+    if not isinstance(value, dict) or not isinstance(value.get("type"), str):
+        raise PolicyError("an obligation has no type", hint=_HINT)
+    if value["type"] not in OBLIGATIONS:
+        raise PolicyError("the decision has an unknown obligation", hint=_HINT)
+    readers, needed = _readers(value["type"])
+    given = {name: item for name, item in value.items() if name != "type"}
+    if given.keys() - readers.keys():
+        raise PolicyError(f"the obligation {value['type']} has unknown fields", hint=_HINT)
+    if needed - given.keys():
+        raise PolicyError(
+            f"the obligation {value['type']} lacks {', '.join(sorted(needed - given.keys()))}", hint=_HINT
+        )
+    # The readers check what the constructor's types ask for; the union of eleven constructors is beyond the checker.
+    make: Callable[..., Obligation] = OBLIGATIONS[value["type"]]
+    return make(**{name: readers[name](item) for name, item in given.items()})

@@ -1,0 +1,261 @@
+"""The composition root: from a configuration to the parts of a gate; nothing else constructs them."""
+
+import hashlib
+import os
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import structlog
+
+from detectors.errors import Error
+from detectors.finding import Kind, Role, Segment
+from detectors.fingerprint import Fingerprinter
+from detectors.interface import Detector
+from detectors.scanner import Scanner
+from proxy.audit.interface import AuditUnavailable, Recorder
+from proxy.audit.record import Outcome
+from proxy.config import Config
+from proxy.exchange import Phase
+from proxy.facts import Settings, When
+from proxy.gate import JudgingGate, Office, Upstream
+from proxy.identity.interface import Identity
+from proxy.metrics import Metrics
+from proxy.passage import Bounds
+from proxy.pipeline import Faculties, Look
+from proxy.policy.interface import Engine
+from proxy.providers.catalogue import Catalogue
+from proxy.providers.catalogue import load as load_catalogue
+from proxy.providers.registry import codecs
+from proxy.shipped import folder
+from proxy.state import key
+from proxy.trail import Trail
+
+MOST_THREADS = 4
+_log = structlog.get_logger("lockgate")
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """The two looks at text, and what they run on, for `doctor` and `/readyz`."""
+
+    requests: Scanner
+    answers: Scanner
+    device: str
+
+    @property
+    def healthy(self) -> bool:
+        """Tell whether both can still be run."""
+        return self.requests.healthy and self.answers.healthy
+
+    def close(self) -> None:
+        """Let their threads end."""
+        self.requests.close()
+        self.answers.close()
+
+
+def catalogue_of(config: Config) -> Catalogue:
+    """Return the shipped catalogue with the company's own providers."""
+    own = () if config.catalogue is None else (config.catalogue,)
+    return load_catalogue((folder("rules") / "providers", *own), codecs())
+
+
+def looks_of(config: Config) -> Looks:
+    """Load the detectors; takes seconds, and starts no thread."""
+    from detectors import build, plugins
+    from detectors.moderation import rails
+    from detectors.ner.session import Device
+    from detectors.rules.load import load
+    from detectors.secrets import SecretsDetector
+    from detectors.tags import TagsDetector
+    from proxy import rewrite
+
+    asked, rules = config.detectors, folder("rules")
+    hashing = key(config.state_dir, "fingerprints")
+    fingerprinter = Fingerprinter(hashing)
+    book = load(rules, *(() if asked.rules is None else (asked.rules,)))
+    found = build.build(fingerprinter, model=asked.model, device=Device(asked.device))
+    secret, tags = SecretsDetector(book.rules, fingerprinter), TagsDetector(book.schemes, fingerprinter)
+    more = plugins.load(asked.plugins, fingerprinter)
+    moderator = rails.build(rules / "moderation", (found.answers, secret), fingerprinter)
+    rewrite.load()
+    threads = asked.threads or min(os.cpu_count() or 1, MOST_THREADS)
+
+    def scanner(*detectors: Detector) -> Scanner:
+        return Scanner(detectors, key=hashing, timeout=asked.timeout, threads=threads, cache=asked.cache)
+
+    runtime = found.runtime
+    device = "model off" if runtime is None else f"{runtime.provider}: {runtime.reason}"
+    return Looks(scanner(secret, tags, found.requests, *more), scanner(moderator), device)
+
+
+def upstreams_of(config: Config) -> dict[str, Upstream]:
+    """Return where providers' hosts are sent; raise Error naming the host of a URL that cannot be used."""
+    found: dict[str, Upstream] = {}
+    for host, url in config.upstreams.items():
+        parts = urlsplit(url)
+        hint = "write it as https://relay.example.com:8443, without a path"
+        try:
+            port = parts.port
+        except ValueError:
+            raise Error(f"upstreams.{host}: the port is no number up to 65535", hint=hint) from None
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"} or parts.query:
+            raise Error(f"upstreams.{host}: is not a plain URL", hint=hint)
+        tls = parts.scheme == "https"
+        found[host.lower()] = Upstream(parts.hostname, port or (443 if tls else 80), tls)
+    return found
+
+
+def clock_of(config: Config) -> Callable[[], When]:
+    """Return the clock that policies see, in the configured zone."""
+    try:
+        zone = ZoneInfo(config.policy.timezone)
+    except (ZoneInfoNotFoundError, ValueError):
+        hint = "use a name of the IANA time zone database, for example Europe/Berlin"
+        raise Error("policy.timezone: is no time zone", hint=hint) from None
+
+    def now() -> When:
+        moment = datetime.now(zone)
+        return When(moment.hour * 60 + moment.minute, moment.strftime("%A"), config.policy.timezone)
+
+    return now
+
+
+def new_id() -> str:
+    """Return a new exchange id: 48 bits of time in milliseconds, 64 random bits, so that ids sort by time."""
+    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(8)}"
+
+
+def digest_of(config: Config) -> str:
+    """Return the digest of a configuration, for the audit's first event."""
+    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
+
+
+def recorder_of(config: Config, metrics: Metrics) -> Recorder:
+    """Return the audit's writer; to be made in the process that writes."""
+    from importlib.metadata import version
+
+    from proxy.audit.recorder import FileRecorder
+    from proxy.audit.recorder import Settings as RecorderSettings
+
+    settings = RecorderSettings(
+        path=config.audit.path or config.state_dir / "audit.jsonl",
+        state_dir=config.state_dir,
+        key=key(config.state_dir, "audit"),
+        gate={"version": version("lockgate"), "config": digest_of(config), "worker": str(os.getpid())},
+        on_failure=config.audit.on_failure,
+    )
+    return FileRecorder(settings, alarm=lambda _: metrics.audit_failures.inc())
+
+
+def scrubber_of(scanner: Scanner) -> Callable[[str], str]:
+    """Return what masks personal data and secrets in short strings that somebody chose, such as a model's name."""
+
+    def scrub(text: str) -> str:
+        if not text:
+            return text
+        found = scanner.scan_now((Segment("", Role.USER, Kind.PROSE, text),))
+        if found.skipped:
+            return "[not scanned]"
+        shown, at = "", 0
+        for finding in sorted(found.findings, key=lambda item: item.start):
+            if finding.start >= at:
+                shown += f"{text[at : finding.start]}[{finding.entity}]"
+                at = finding.end
+        return shown + text[at:]
+
+    return scrub
+
+
+def closer_of(
+    recorder: Recorder, metrics: Metrics, scanner: Scanner, watch: Callable[[Trail, Outcome], None]
+) -> Callable[[Trail, Outcome], None]:
+    """Return what ends a trail: one audit event, the metrics, one line for whoever watches; it never raises."""
+    from proxy.audit.event import EventBuilder
+    from proxy.audit.text import Cleaner
+
+    builder = EventBuilder(Cleaner(scrubber_of(scanner)))
+
+    def close(trail: Trail, outcome: Outcome) -> None:
+        record = trail.record(outcome)
+        try:
+            recorder.emit(builder.build(record))
+        except AuditUnavailable:
+            _log.error("audit.event_not_kept", exchange=trail.id, outcome=outcome.value, what=trail.what)
+        verdicts = (trail.request, trail.response)
+        found = ((f.entity, v.exchange.phase.value) for v in verdicts if v for f in v.findings)
+        metrics.count(trail.destination.provider, outcome.value, found)
+        for verdict in verdicts:
+            if verdict:
+                metrics.time(verdict.timings)
+        watch(trail, outcome)
+
+    return close
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a gate is made of, made once and closed once."""
+
+    config: Config
+    catalogue: Catalogue
+    looks: Looks
+    engine: Engine
+    identity: Identity
+    recorder: Recorder
+    gate: JudgingGate
+
+    async def close(self) -> None:
+        """Close all parts, the audit last."""
+        await self.engine.close()
+        self.looks.close()
+        self.recorder.close()
+
+
+def engine_of(config: Config) -> Engine:
+    """Return the policy engine, not started."""
+    from proxy.policy.engines import engine
+
+    return engine(config.policy, state_dir=config.state_dir, ca=config.upstream_ca)
+
+
+def identity_of(config: Config) -> Identity:
+    """Return what tells people apart."""
+    from proxy.identity.local import LocalIdentity
+
+    return LocalIdentity.of(config.identity, key=key(config.state_dir, "identity"))
+
+
+def faculties_of(config: Config, looks: Looks, engine: Engine) -> Faculties:
+    """Return what judging needs."""
+    by_phase: Mapping[Phase, Look] = {Phase.REQUEST: looks.requests.scan, Phase.RESPONSE: looks.answers.scan}
+    return Faculties(by_phase, engine, frozenset(config.policy.fail_open))
+
+
+async def parts_of(
+    config: Config, looks: Looks, metrics: Metrics, watch: Callable[[Trail, Outcome], None] = lambda *_: None
+) -> Parts:
+    """Make and start everything behind the listeners; raise Error where something does not hold."""
+    catalogue = catalogue_of(config)
+    engine = engine_of(config)
+    await engine.start()
+    recorder = recorder_of(config, metrics)
+    office = Office(
+        faculties=faculties_of(config, looks, engine),
+        identity=identity_of(config),
+        catalogue=catalogue,
+        codecs=codecs(),
+        bounds=Bounds(config.limits.body, config.limits.decoded, config.limits.hold),
+        settings=Settings(config.policy.monitor, config.policy.on_unscanned),
+        clock=clock_of(config),
+        new_id=new_id,
+        reserve=recorder.reserve,
+        close=closer_of(recorder, metrics, looks.answers, watch),
+        upstreams=upstreams_of(config),
+        unknown_hosts_blocked=config.unknown_hosts == "block",
+    )
+    return Parts(config, catalogue, looks, engine, office.identity, recorder, JudgingGate(office))
