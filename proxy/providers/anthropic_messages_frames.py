@@ -1,0 +1,76 @@
+"""The events of streamed Anthropic messages."""
+
+from detectors.finding import Kind
+from proxy.exchange import Json
+from proxy.providers.event_frames import EventFrames, Spot, counts, sse
+from proxy.providers.jsontext import JsonText, Leaf
+
+DELTAS = {"text": Kind.PROSE, "thinking": Kind.REASONING, "partial_json": Kind.JSON}
+USAGE = {"input_tokens": "input_tokens", "output_tokens": "output_tokens"}
+
+
+class _Grammar:
+    protocol_words = frozenset(
+        {"type", "id", "role", "model", "stop_reason", "signature", "tool_use_id", "name", "service_tier", "data"}
+    )
+
+    def __init__(self) -> None:
+        self._started = False
+        self._open: tuple[int, str] | None = None
+        self._next = 0
+
+    def spot(self, leaf: Leaf, document: JsonText) -> Spot | None:
+        index = document.value("index")
+        match leaf.path:
+            case ("delta", str(name)) if name in DELTAS and not leaf.key:
+                return Spot(f"{index}/{name}", json=name == "partial_json", kind=DELTAS[name])
+            case ("content_block", str(name)) if name in DELTAS and not leaf.key:
+                return Spot(f"{index}/{name}", kind=DELTAS[name])
+        return None
+
+    def note(self, event: dict[str, Json]) -> bool:
+        index, block = event.get("index"), event.get("content_block")
+        match event.get("type"):
+            case "message_start":
+                self._started = True
+            case "content_block_start" if isinstance(index, int) and isinstance(block, dict):
+                self._open, self._next = (index, str(block.get("type"))), index + 1
+            case "content_block_stop":
+                self._open = None
+            case "message_stop" | "error":
+                return True
+        return False
+
+    def usage(self, event: dict[str, Json]) -> tuple[tuple[str, int], ...]:
+        message = event.get("message")
+        usage = message.get("usage") if isinstance(message, dict) else event.get("usage")
+        return counts(usage, USAGE)
+
+    def ending(self, message: str, exchange_id: str, *, hard: bool) -> bytes:
+        if hard or not self._started:
+            error: Json = {"type": "permission_error", "message": message}
+            return sse({"type": "error", "error": error, "request_id": exchange_id}, "error")
+        out = b""
+        if self._open and self._open[1] != "text":
+            out += sse({"type": "content_block_stop", "index": self._open[0]}, "content_block_stop")
+            self._open = None
+        if self._open is None:
+            block: Json = {"type": "text", "text": ""}
+            start: dict[str, Json] = {"type": "content_block_start", "index": self._next, "content_block": block}
+            out += sse(start, "content_block_start")
+            self._open = (self._next, "text")
+        text: Json = {"type": "text_delta", "text": message}
+        index = self._open[0]
+        out += sse({"type": "content_block_delta", "index": index, "delta": text}, "content_block_delta")
+        out += sse({"type": "content_block_stop", "index": index}, "content_block_stop")
+        details: Json = {"type": "refusal", "category": None, "explanation": message}
+        stop: Json = {"stop_reason": "refusal", "stop_sequence": None, "stop_details": details}
+        out += sse({"type": "message_delta", "delta": stop, "usage": {"output_tokens": 0}}, "message_delta")
+        return out + sse({"type": "message_stop"}, "message_stop")
+
+
+class AnthropicMessagesFrames(EventFrames):
+    """Frames of Anthropic's named events."""
+
+    def __init__(self) -> None:
+        super().__init__(_Grammar())

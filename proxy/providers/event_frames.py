@@ -1,0 +1,143 @@
+"""Streams of server-sent JSON events: which event carries which text, and how an answer ends, by a grammar each."""
+
+import json
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
+
+from detectors.finding import Kind, SkipReason
+from proxy.exchange import Json
+from proxy.providers.interface import Delta, Frame, RenderError
+from proxy.providers.jsontext import JsonError, JsonText, Leaf, LeafEdit, read
+from proxy.providers.sse import Framer, parse
+
+COMMENT = 100  # bytes of a comment line that may pass, as keep-alives are
+WORD = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.:/-=+")
+
+
+class Spot(NamedTuple):
+    """What a string of an event is: a channel's next text, or complete in itself (`whole`)."""
+
+    channel: str
+    whole: bool = False
+    json: bool = False
+    kind: Kind = Kind.PROSE
+    repeat: bool = False
+
+
+class Grammar(Protocol):
+    """The vocabulary of one format's events; it sees each event in order and remembers what an ending needs."""
+
+    @property
+    def protocol_words(self) -> frozenset[str]:
+        """Return the names of fields whose values are words of the protocol, when they look like words."""
+
+    def spot(self, leaf: Leaf, document: JsonText) -> Spot | None:
+        """Return what a string is, None where the grammar does not name its place."""
+
+    def note(self, event: dict[str, Json]) -> bool:
+        """Remember an event, and return whether the answer ends with it."""
+
+    def usage(self, event: dict[str, Json]) -> tuple[tuple[str, int], ...]:
+        """Return the token counts that an event carries."""
+
+    def ending(self, message: str, exchange_id: str, *, hard: bool) -> bytes:
+        """Return the events that end the answer here."""
+
+
+class EventFrames:
+    """Implements `Frames` over a grammar; the splicing and the framing are the same for all formats."""
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._grammar = grammar
+        self._framer = Framer()
+        self._ended = False
+
+    def feed(self, data: bytes) -> Sequence[Frame]:
+        """Return the frames that `data` completes."""
+        return [self._frame(raw) for raw in self._framer.feed(data)]
+
+    def close(self) -> Sequence[Frame]:
+        """Return what is left; readers pass over an event without its blank line, so it is opaque unless empty."""
+        rest = self._framer.close()
+        if not rest:
+            return ()
+        return (self._frame(rest) if not rest.strip() or rest.strip() == b"data: [DONE]" else Frame(rest, opaque=True),)
+
+    def splice(self, frame: Frame, texts: Sequence[str]) -> bytes:
+        """Return the frame's bytes with its texts replaced."""
+        changed = [(d, text) for d, text in zip(frame.deltas, texts, strict=True) if d.text != text]
+        if not changed:
+            return frame.raw
+        document = frame.layout
+        assert isinstance(document, JsonText)
+        edits = []
+        for delta, text in changed:
+            assert isinstance(delta.place, Leaf)
+            edits.append(LeafEdit(delta.place, 0, len(delta.text), text))
+        try:
+            return parse(frame.raw).with_data(document.render(edits))
+        except ValueError:
+            raise RenderError("an event of several lines cannot be rewritten", SkipReason.FAILED) from None
+
+    def carry(self, frame: Frame, text: str) -> bytes:
+        """Raise: frames of this parser are not divisible."""
+        raise RenderError("this event cannot be divided", SkipReason.FAILED)
+
+    def ending(self, message: str, exchange_id: str, *, hard: bool = False) -> bytes:
+        """Return the events that end this stream after a block."""
+        return b"" if self._ended else self._grammar.ending(message, exchange_id, hard=hard)
+
+    def _frame(self, raw: bytes) -> Frame:
+        event = parse(raw)
+        if self._framer.overflowed or event.strange:
+            return Frame(raw, opaque=True)
+        if event.data is None:
+            return Frame(raw, opaque=len(raw) > COMMENT)
+        if event.data.strip() == b"[DONE]":
+            self._ended = True
+            return Frame(raw, ends=True)
+        try:
+            document = read(event.data)
+            value = json.loads(event.data)
+        except JsonError:
+            return Frame(raw, opaque=True)
+        if not isinstance(value, dict):
+            return Frame(raw, opaque=True)
+        deltas = tuple(delta for leaf in document.leaves if (delta := self._delta(leaf, document)))
+        ends = self._grammar.note(value)
+        self._ended = self._ended or ends
+        skipped = (SkipReason.UNKNOWN_FORMAT,) if _has_token_probabilities(value) else ()
+        return Frame(raw, deltas, ends=ends, usage=self._grammar.usage(value), skipped=skipped, layout=document)
+
+    def _delta(self, leaf: Leaf, document: JsonText) -> Delta | None:
+        if leaf.number or not leaf.text:
+            return None
+        spot = self._grammar.spot(leaf, document)
+        if spot is None:
+            if leaf.key or (leaf.path and leaf.path[-1] in self._grammar.protocol_words and WORD.issuperset(leaf.text)):
+                return None
+            spot = Spot("unknown:" + "/".join(map(str, leaf.path)), whole=True)
+        return Delta(
+            spot.channel, leaf.text, leaf, repeat=spot.repeat, kind=spot.kind, whole=spot.whole, json=spot.json
+        )
+
+
+def _has_token_probabilities(value: dict[str, Json]) -> bool:
+    """Log probabilities repeat the text token by token and as byte values, which cannot be rewritten in step."""
+    choices = value.get("choices")
+    if isinstance(choices, list) and any(isinstance(c, dict) and c.get("logprobs") for c in choices):
+        return True
+    return bool(value.get("logprobs"))
+
+
+def sse(data: dict[str, Json], name: str = "") -> bytes:
+    """Return one event."""
+    head = f"event: {name}\n" if name else ""
+    return f"{head}data: {json.dumps(data, ensure_ascii=False)}\n\n".encode()
+
+
+def counts(usage: Json, names: dict[str, str]) -> tuple[tuple[str, int], ...]:
+    """Return the counts of a usage object under OpenTelemetry's names."""
+    if not isinstance(usage, dict):
+        return ()
+    return tuple((ours, n) for theirs, ours in names.items() if isinstance(n := usage.get(theirs), int) and n >= 0)

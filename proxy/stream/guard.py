@@ -1,0 +1,272 @@
+"""Judges a stream while it passes: text leaves when a finished judgement covers it, in order, event by event."""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from detectors.finding import Kind, Role, Segment, Skipped, SkipReason
+from proxy.door import Piece
+from proxy.exchange import Edit
+from proxy.providers.interface import Delta, Frame, Frames, RenderError
+from proxy.stream.safe_cut import inert, safe_cut
+
+CONTEXT = 200  # characters of judged text that a judgement sees before the new text
+EDITS = 1000  # how many edits are remembered for the audit
+
+type Mode = Literal["off", "monitor", "holdback", "buffer"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ruling:
+    """What the judge says: edits of the segments it was given, or the words of a block."""
+
+    edits: tuple[Edit, ...] = ()
+    block: str = ""
+
+
+type Judge = Callable[[tuple[Segment, ...], tuple[Skipped, ...]], Awaitable[Ruling]]
+
+
+@dataclass(slots=True)
+class _Channel:
+    """The text of a channel that has not left: `base` is the offset of `text` in all that came, `settled` of judged."""
+
+    name: str
+    kind: Kind
+    json: bool
+    base: int = 0
+    text: str = field(default="", repr=False)
+    settled: int = 0
+    edits: list[tuple[int, int, str]] = field(default_factory=list, repr=False)
+    in_string: bool = False  # of the JSON before `base`
+    escaped: bool = False
+
+    @property
+    def end(self) -> int:
+        return self.base + len(self.text)
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A frame that has not left, with the place of each delta in its channel; whole texts stand in `whole`."""
+
+    frame: Frame
+    places: list[tuple[_Channel, int, int] | None]
+    whole: dict[int, str] = field(default_factory=dict, repr=False)
+
+
+class Guard:
+    """Implements hold-back over `Frames`; everything is decided per event, so any split gives the same bytes.
+
+    `hold` bounds the bytes of events that wait. A text that gives no place to cut within it is blocked.
+    """
+
+    def __init__(self, frames: Frames, judge: Judge, *, mode: Mode, hold: int, exchange_id: str) -> None:
+        self._frames, self._judge, self._mode = frames, judge, mode
+        self._hold, self._id = hold, exchange_id
+        self._channels: dict[str, _Channel] = {}
+        self._queue: deque[_Waiting] = deque()
+        self._held = 0
+        self._cut = False
+        self.usage: tuple[tuple[str, int], ...] = ()
+        self.edits: tuple[Edit, ...] = ()
+
+    async def feed(self, data: bytes) -> Piece:
+        """Return what may go out after these bytes."""
+        if self._cut:
+            return Piece(b"", cut=True)
+        if self._mode == "off":
+            return Piece(data)
+        out = bytearray()
+        for frame in self._frames.feed(data):
+            out += await self._take(frame)
+            if self._cut:
+                return Piece(bytes(out), cut=True)
+        return Piece(data if self._mode == "monitor" else bytes(out))
+
+    async def close(self) -> Piece:
+        """Return the rest at the provider's own end of the stream."""
+        if self._cut or self._mode == "off":
+            return Piece(b"", cut=self._cut)
+        out = bytearray()
+        for frame in self._frames.close():
+            out += await self._take(frame)
+            if self._cut:
+                return Piece(bytes(out), cut=True)
+        out += await self._settle(last=True)
+        return Piece(b"" if self._mode == "monitor" else bytes(out), cut=self._cut)
+
+    async def refuse(self, reason: SkipReason) -> Piece:
+        """Return the ending of a stream whose bytes cannot be read any further."""
+        if self._cut:
+            return Piece(b"", cut=True)
+        ruling = await self._judge((), (Skipped("", reason),))
+        words = ruling.block or "The rest of the answer could not be read."
+        return Piece(self._blocked(words), cut=True)
+
+    async def _take(self, frame: Frame) -> bytes:
+        self.usage = _merged(self.usage, frame.usage)
+        if frame.opaque or frame.skipped:
+            reasons = frame.skipped or (SkipReason.MALFORMED,)
+            ruling = await self._judge((), tuple(Skipped("", reason) for reason in reasons))
+            if ruling.block and self._mode != "monitor":
+                return self._blocked(ruling.block)
+        waiting = _Waiting(frame, [self._placed(delta) for delta in frame.deltas])
+        self._queue.append(waiting)
+        self._held += len(frame.raw)
+        if blocked := await self._judge_whole(waiting):
+            return blocked
+        if self._mode == "buffer" and not frame.ends:
+            return b""
+        out = await self._settle(last=frame.ends)
+        if not self._cut and self._held > self._hold and self._mode == "holdback":
+            return out + self._blocked("The answer holds a text too long to be checked while it streams.")
+        return out
+
+    def _placed(self, delta: Delta) -> tuple[_Channel, int, int] | None:
+        if delta.whole:
+            return None
+        channel = self._channels.get(delta.channel)
+        if channel is None:
+            channel = self._channels[delta.channel] = _Channel(delta.channel, delta.kind, delta.json)
+        start = channel.end
+        channel.text += delta.text
+        return channel, start, channel.end
+
+    async def _judge_whole(self, waiting: _Waiting) -> bytes:
+        """Judge texts that are complete in themselves; return an ending where one is blocked."""
+        whole = {
+            f"{at}": delta
+            for at, delta in enumerate(waiting.frame.deltas)
+            if delta.whole and not inert(delta.text + " ")
+        }
+        if not whole:
+            return b""
+        segments = tuple(Segment(ref, Role.ASSISTANT, delta.kind, delta.text) for ref, delta in whole.items())
+        ruling = await self._judge(segments, ())
+        if self._mode == "monitor":
+            return b""
+        if ruling.block:
+            return self._blocked(ruling.block)
+        self._remember(ruling.edits)
+        for ref, delta in whole.items():
+            edits = sorted((e.start, e.end, e.replacement) for e in ruling.edits if e.ref == ref)
+            waiting.whole[int(ref)] = _edited(delta.text, 0, edits)
+        return b""
+
+    async def _settle(self, *, last: bool) -> bytes:
+        """Judge what is complete in every channel, and return the events that may leave."""
+        for channel in self._channels.values():
+            if channel.settled < channel.end and (blocked := await self._settle_channel(channel, last=last)):
+                return blocked
+        try:
+            return self._released()
+        except RenderError:
+            return self._blocked("The answer could not be rewritten safely.")
+
+    async def _settle_channel(self, channel: _Channel, *, last: bool) -> bytes:
+        fresh = channel.text[channel.settled - channel.base :]
+        cut = len(fresh) if last else safe_cut(fresh)
+        if cut == 0:
+            return b""
+        new = fresh[:cut]
+        if inert(new if new[-1:].isspace() else new + " "):
+            channel.settled += cut
+            return b""
+        before = channel.text[max(0, channel.settled - channel.base - CONTEXT) : channel.settled - channel.base]
+        segment = Segment(channel.name, Role.ASSISTANT, channel.kind, before + new)
+        ruling = await self._judge((segment,), ())
+        if ruling.block and self._mode != "monitor":
+            return self._blocked(ruling.block)
+        offset = channel.settled - len(before)
+        for edit in sorted(ruling.edits, key=lambda edit: edit.start):
+            start, end = max(edit.start + offset, channel.settled), edit.end + offset
+            if start < end:
+                channel.edits.append((start, end, self._fitting(channel, start, edit.replacement)))
+        self._remember(ruling.edits)
+        channel.settled += cut
+        return b""
+
+    def _fitting(self, channel: _Channel, start: int, replacement: str) -> str:
+        """In JSON outside a string, a replacement becomes one."""
+        if not channel.json:
+            return replacement
+        inside, _ = _quoted(channel.text[: start - channel.base], channel.in_string, channel.escaped)
+        return replacement if inside else f'"{replacement}"'
+
+    def _released(self) -> bytes:
+        out = bytearray()
+        while self._queue and all(place is None or place[2] <= place[0].settled for place in self._queue[0].places):
+            waiting = self._queue.popleft()
+            self._held -= len(waiting.frame.raw)
+            texts = [self._text(waiting, at, delta) for at, delta in enumerate(waiting.frame.deltas)]
+            out += self._frames.splice(waiting.frame, texts)
+        if not self._queue:
+            self._held = 0
+        self._forget()
+        return bytes(out)
+
+    def _text(self, waiting: _Waiting, at: int, delta: Delta) -> str:
+        place = waiting.places[at]
+        if place is None:
+            return waiting.whole.get(at, delta.text)
+        channel, start, end = place
+        return _edited(delta.text, start, [edit for edit in channel.edits if edit[0] < end and edit[1] > start])
+
+    def _forget(self) -> None:
+        """Drop the text that has left, but for the context of the next judgement."""
+        first: dict[str, int] = {}
+        for waiting in self._queue:
+            for place in waiting.places:
+                if place is not None:
+                    first.setdefault(place[0].name, place[1])
+        for channel in self._channels.values():
+            keep = min(first.get(channel.name, channel.settled), channel.settled) - CONTEXT
+            if keep > channel.base:
+                gone = channel.text[: keep - channel.base]
+                if channel.json:
+                    channel.in_string, channel.escaped = _quoted(gone, channel.in_string, channel.escaped)
+                channel.text, channel.base = channel.text[len(gone) :], keep
+                channel.edits = [edit for edit in channel.edits if edit[1] > keep]
+
+    def _blocked(self, words: str) -> bytes:
+        self._cut = True
+        self._queue.clear()
+        self._channels.clear()
+        return self._frames.ending(words, self._id)
+
+    def _remember(self, edits: tuple[Edit, ...]) -> None:
+        if len(self.edits) < EDITS:
+            self.edits = (*self.edits, *edits)
+
+
+def _edited(text: str, base: int, edits: list[tuple[int, int, str]]) -> str:
+    """Return a piece of a channel that begins at `base` under edits in the channel's offsets.
+
+    A replacement stands in the piece where its value began; later pieces lose their share of the value.
+    """
+    shown, at = "", 0
+    for start, end, replacement in edits:
+        low, high = max(start - base, 0), min(end - base, len(text))
+        if high <= at:
+            continue
+        shown += text[at : max(low, at)] + (replacement if start >= base else "")
+        at = high
+    return shown + text[at:]
+
+
+def _quoted(text: str, inside: bool, escaped: bool) -> tuple[bool, bool]:
+    """Return whether JSON text goes on inside a string after `text`, and whether after a backslash there."""
+    for char in text:
+        if escaped:
+            escaped = False
+        elif char == "\\":
+            escaped = inside
+        elif char == '"':
+            inside = not inside
+    return inside, escaped
+
+
+def _merged(before: tuple[tuple[str, int], ...], now: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+    return tuple((dict(before) | dict(now)).items()) if now else before
