@@ -39,8 +39,8 @@ class Reply:
 class Admission:
     """What becomes of a contact: `tunnel` byte for byte, `intercept`, or `refuse` with the reply.
 
-    `dial` is where the host really is. An intercepted host with a `dial` is connected to as soon as its TLS name is known,
-    which lets both sides speak the same HTTP version; without one, when its first request was judged.
+    `dial` is where the host really is. An intercepted host with a `dial` is connected to as soon as its TLS name is
+    known, which lets both sides speak the same HTTP version; without one, when its first request was judged.
     """
 
     outcome: Literal["tunnel", "intercept", "refuse"]

@@ -227,7 +227,7 @@ def identity_of(config: Config) -> Identity:
     """Return what tells people apart."""
     from proxy.identity.local import LocalIdentity
 
-    return LocalIdentity.of(config.identity, key=key(config.state_dir, "identity"))
+    return LocalIdentity(config.identity, key=key(config.state_dir, "identity"))
 
 
 def faculties_of(config: Config, looks: Looks, engine: Engine) -> Faculties:

@@ -24,8 +24,8 @@ class Rejected:
 class Identity(Protocol):
     """Tells who is asking."""
 
-    def of_connect(self, peer: str, proxy_authorization: str) -> Identified | Rejected:
+    async def of_connect(self, peer: str, proxy_authorization: str) -> Identified | Rejected:
         """Return the actor of a CONNECT or of a plain proxy request; no credentials give the anonymous actor."""
 
-    def of_request(self, peer: str, headers: Headers, known: Actor) -> Identified | Rejected:
+    async def of_request(self, peer: str, headers: Headers, known: Actor) -> Identified | Rejected:
         """Return the actor of a request: a gateway key or a trusted proxy's header, else `known` of the connection."""

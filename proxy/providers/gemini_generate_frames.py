@@ -31,14 +31,15 @@ class _Grammar:
             "id",
             "language",
             "outcome",
-        }  # fmt: skip
+        }
     )
 
     def __init__(self) -> None:
         self._model: Json = ""
 
     def spot(self, leaf: Leaf, document: JsonText) -> Spot | None:
-        path, head = leaf.path, ()
+        path = leaf.path
+        head: tuple[str | int, ...] = ()
         if path and isinstance(path[0], int):
             head, path = path[:1], path[1:]
         match path:

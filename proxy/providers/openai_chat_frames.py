@@ -22,7 +22,7 @@ class _Grammar:
             "type",
             "name",
             "obfuscation",
-        }  # fmt: skip
+        }
     )
 
     def __init__(self) -> None:

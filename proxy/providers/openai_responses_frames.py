@@ -30,7 +30,7 @@ class _Grammar:
             "verbosity",
             "previous_response_id",
             "name",
-        }  # fmt: skip
+        }
     )
 
     def __init__(self) -> None:

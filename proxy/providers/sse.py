@@ -15,7 +15,7 @@ _FIELDS = frozenset({b"event", b"data", b"id", b"retry"})
 class Event:
     """One event. `data` is None where it has none; `places` are its lines' half-open places in `raw`.
 
-    `strange` says that there is a line which is no field of an event: readers pass over it, so nobody should rely on it.
+    `strange` says that there is a line which is no field of an event: readers pass over it, so rely not on it.
     """
 
     raw: bytes = field(repr=False)

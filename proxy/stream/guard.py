@@ -81,7 +81,7 @@ class Guard:
         out = bytearray()
         for frame in self._frames.feed(data):
             out += await self._take(frame)
-            if self._cut:
+            if self._is_cut():
                 return Piece(bytes(out), cut=True)
         return Piece(data if self._mode == "monitor" else bytes(out))
 
@@ -92,7 +92,7 @@ class Guard:
         out = bytearray()
         for frame in self._frames.close():
             out += await self._take(frame)
-            if self._cut:
+            if self._is_cut():
                 return Piece(bytes(out), cut=True)
         out += await self._settle(last=True)
         return Piece(b"" if self._mode == "monitor" else bytes(out), cut=self._cut)
@@ -123,6 +123,9 @@ class Guard:
         if not self._cut and self._held > self._hold and self._mode == "holdback":
             return out + self._blocked("The answer holds a text too long to be checked while it streams.")
         return out
+
+    def _is_cut(self) -> bool:
+        return self._cut
 
     def _placed(self, delta: Delta) -> tuple[_Channel, int, int] | None:
         if delta.whole:

@@ -5,7 +5,9 @@ import re
 LOOK_BACK = 2000  # characters within which an open bracket, tag or assignment is looked for
 
 # Words of letters with plain punctuation: no rule of secrets, identifiers, links or escapes matches within them.
-INERT = re.compile(r"(?:[^\W\d_]{1,20}(?:['’][^\W\d_]{1,20})?[.,;!?\"'’”)]{0,3}\s+|\s+)*")
+INERT = re.compile(
+    "\\s*(?:[^\\W\\d_]{1,20}(?:['\u2019][^\\W\\d_]{1,20})?[.,;!?\"'\u2019\u201d)]{0,3}\\s+)*"
+)  # no two ways to match one text, so linear
 _ASSIGNMENT = re.compile(
     r"(?i)[\w-]*(?:pass|secret|token|key|pwd|auth|bearer|credential|account|iban|card|ssn|number)[\w\"'`*-]*\s*"
     r"(?:is|are|:|=|:=|=>|->)?\s*[\"'`*]*\s*\Z"

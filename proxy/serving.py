@@ -1,0 +1,164 @@
+"""A gate from start to stop: it listens and blocks at once, judges when everything is loaded, and drains at the end."""
+
+import asyncio
+import gc
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+
+import structlog
+
+from detectors.errors import Error
+from proxy import log, running
+from proxy.audit.record import Outcome
+from proxy.config import Config
+from proxy.console.server import Console
+from proxy.exchange import Json
+from proxy.metrics import Metrics
+from proxy.mitm.authority import Authority
+from proxy.mitm.listener import Listener
+from proxy.opening import OpeningGate
+from proxy.running import Running
+from proxy.state import prepared
+from proxy.trail import Trail
+from proxy.wiring import Parts, catalogue_of, looks_of, parts_of, upstreams_of
+
+_log = structlog.get_logger("lockgate")
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """Something a person at the terminal is told: `listening`, `ready` or one `exchange`; no field holds a value."""
+
+    event: str
+    fields: Mapping[str, str]
+
+
+type Announce = Callable[[Announcement], None]
+
+
+class Service:
+    """A gate in this process and event loop."""
+
+    def __init__(self, config: Config, announce: Announce = lambda _: None) -> None:
+        self.config = config
+        self.metrics = Metrics()
+        self.noted: Running | None = None
+        self._announce = announce
+        self._opening = OpeningGate()
+        self._listener = Listener(config)
+        self._console = Console(self.status, self.metrics.exposed)
+        self._parts: Parts | None = None
+
+    async def start(self) -> Running:
+        """Listen, load, and judge from then on; raise Error with all that was begun taken back."""
+        state = prepared(self.config.state_dir)
+        upstreams_of(self.config), catalogue_of(self.config)  # what is wrong in them is said before anything listens
+        certificate, bundle = Authority.open(state / "ca").save_exports()
+        host, _, port = self.config.listen.console.rpartition(":")
+        try:
+            console = await self._console.start(host.strip("[]"), int(port))
+            await self._listener.start(self._opening)
+            self.noted = Running(
+                os.getpid(),
+                _joined(self._listener.forward),
+                _joined(self._listener.gateway),
+                f"{host}:{console}",
+                str(certificate),
+                str(bundle),
+                str(self.config.audit.path or state / "audit.jsonl"),
+            )
+            self._announce(Announcement("listening", _strings(self.noted)))
+            looks = await asyncio.to_thread(looks_of, self.config)
+            self._parts = await parts_of(self.config, looks, self.metrics, self._watch)
+        except BaseException:
+            await self.stop(grace=0.0)
+            raise
+        self._opening.open(self._parts.gate)
+        self.metrics.ready.set(1)
+        gc.collect()
+        gc.freeze()  # what is loaded stays: no collection walks it again
+        self.noted.save(state)
+        _log.info("gate.ready", device=looks.device, engine=self.config.policy.engine, revision=self._revision())
+        self._announce(Announcement("ready", {**_strings(self.noted), "env": _env_command(self.config)}))
+        return self.noted
+
+    async def stop(self, grace: float = 10.0) -> None:
+        """Take no more connections, let exchanges end, and close everything."""
+        self.metrics.ready.set(0)
+        await self._listener.stop(grace)
+        await self._console.stop()
+        if self._parts:
+            await self._parts.close()
+            running.clear(self.config.state_dir)
+
+    def status(self) -> dict[str, Json]:
+        """Return what `/readyz` says."""
+        parts = self._parts
+        ready = parts is not None and parts.looks.healthy
+        status: dict[str, Json] = {"ready": ready}
+        if self.noted:
+            status["listen"] = {
+                "forward": self.noted.forward,
+                "gateway": self.noted.gateway,
+                "console": self.noted.console,
+            }
+            status["audit"] = self.noted.audit
+        if parts:
+            status |= {
+                "policy": {"engine": self.config.policy.engine, "revision": self._revision()},
+                "device": parts.looks.device,
+                "connections": self._listener.connections,
+            }
+        return status
+
+    def _revision(self) -> str:
+        return self._parts.engine.revision if self._parts else ""
+
+    def _watch(self, trail: Trail, outcome: Outcome) -> None:
+        rules = [
+            reason.rule for verdict in (trail.request, trail.response) if verdict for reason in verdict.decision.reasons
+        ]
+        found = {f.entity for verdict in (trail.request, trail.response) if verdict for f in verdict.findings}
+        self._announce(
+            Announcement(
+                "exchange",
+                {
+                    "outcome": outcome.value,
+                    "host": trail.destination.host if trail.destination.provider else "",
+                    "operation": trail.destination.operation,
+                    "what": trail.what,
+                    "found": ",".join(sorted(found)),
+                    "rules": ",".join(dict.fromkeys(rules)),
+                    "id": trail.id,
+                },
+            )
+        )
+
+
+async def serve(config: Config, announce: Announce, stop: asyncio.Event) -> None:
+    """Run a gate until `stop` is set."""
+    log.configure()
+    if config.workers > 1:
+        hint = "set workers: 1 and start one gate per port behind a balancer"
+        raise Error("workers: more than one worker is not available in this version", hint=hint)
+    service = Service(config, announce)
+    await service.start()
+    await stop.wait()
+    await service.stop()
+
+
+def _joined(address: tuple[str, int]) -> str:
+    host, port = address
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _strings(noted: Running) -> dict[str, str]:
+    return {key: str(value) for key, value in asdict(noted).items()}
+
+
+def _env_command(config: Config) -> str:
+    words = [sys.executable, "-m", "proxy", "env"]
+    return shlex.join(words) if config == Config() else shlex.join(words) + " --config FILE"
