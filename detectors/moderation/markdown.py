@@ -7,7 +7,7 @@ from html import unescape
 from itertools import chain
 
 _BRACKETS = re.compile(r"\\[\s\S]|!\[|\[|\]|\n[ \t]*\n")
-_DESTINATION = re.compile(r"[ \t]*(?:\n[ \t]*)?(?:<([^<>\n]*)>|([^\s<>]+))")
+_DESTINATION = re.compile(r"[ \t]*(?:\n[ \t]*)?(?:<([^<>\n]*)>|((?:[^\s<>\]]|\](?!:))+))")
 _LABEL = re.compile(r"\[([^\[\]\n]{0,999})\]")
 _INLINE = re.compile(  # ends before the next `](`: a destination that nests others is read piece by piece
     r"\]\([ \t]*(?:\n[ \t]*)?(?:<([^<>\n]*)>|((?:[^\s<>)\]]|\](?!\())+))"

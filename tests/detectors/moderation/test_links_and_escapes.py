@@ -185,29 +185,9 @@ def test_encoded_data_is_told_from_words(part, expected):
 TEXTS = st.lists(
     st.sampled_from(
         [
-            "![",
-            "[",
-            "]",
-            "(",
-            ")",
-            "](",
-            "<img\tsrc=",
-            '"',
-            "'",
-            ">",
-            "\n",
-            "\n\n",
-            "\\",
-            "é",
-            "a",
-            "//c.invalid",
-            "url(",
-            "```md\n",
-            "srcset=",
-            "&#104;",
-            "1x,",
+            *("![", "[", "]", "(", ")", "](", "]: ", "<img\tsrc=", '"', "'", ">", "\n", "\n\n", "\\", " ", "a", "é"),
+            *("https://c.invalid/", "//c.invalid", "url(", "```md\n", "srcset=", "&#104;", "1x,", DATA),
         ]
-        + [" ", "]: ", "https://c.invalid/", DATA]
     ),
     max_size=30,
 )
@@ -233,31 +213,28 @@ def merged(findings: list[Finding]) -> list[Finding]:
 
 INVISIBLE = st.sampled_from(
     [
-        "\x1b",
-        "[",
-        "31",
-        "m",
-        "]",
-        "8;;",
-        "\x07",
-        "\x1b\\",
-        "\x9b",
-        "\u200b",
-        "\u200d",
-        "\u202e",
-        "\u2066",
-        "\u2069",
-        "️",
-        "a",
-        "ש",
-        "\n",
-        "\r",
-        "😀",
-        "\\",
-        "u001b",
-        "\x00",
+        *(
+            "\x1b",
+            "[",
+            "31",
+            "m",
+            "]",
+            "8;;",
+            "\x07",
+            "\x1b\\",
+            "\x9b",
+            "\x00",
+            "\r",
+            "\n",
+            " ",
+            "a",
+            "ש",
+            "😀",
+            "\\",
+            "u001b",
+        ),
+        *("\u200b", "\u200d", "\u202e", "\u2066", "\u2069", "\ufe0f", "\U000e0041", "\U000e0101"),
     ]
-    + [" ", "\U000e0041", "\U000e0101"]
 )
 
 
@@ -290,57 +267,55 @@ def test_kinds_of_hidden_text_have_names_of_their_own():
     ]
 
 
-HOSTILE = [
-    "![",
-    "[",
-    "](",
-    "![a](",
-    "![a][b]",
-    "[b]:",
-    "<img\tsrc=",
-    "<img\tsrc='",
-    '<img\tsrc="',
-    "src=",
-    "url(",
-    "<",
-    "https://",
-    "\\",
-    "&",
-    "```md\n",
-    "~~~\n",
-    "```a",
-    "\x1b]",
-    "\x1b[",
-    "\u202a",
-    "\u200b",
-    "\\u001b",
-    "\r",
-    "\x9d",
-    "\x9b",
-    "`",
-    "[a]:<a",
-    "](<a",
-]
+HOSTILE = (
+    *(
+        "![",
+        "[",
+        "](",
+        "![a](",
+        "![a][b]",
+        "[b]:",
+        "[a]:<a",
+        "](<a",
+        "<img\tsrc=",
+        "<img\tsrc='",
+        '<img\tsrc="',
+        "src=",
+    ),
+    *(
+        "url(",
+        "<",
+        "https://",
+        "\\",
+        "&",
+        "```md\n",
+        "~~~\n",
+        "```a",
+        "`",
+        "<a href=x ",
+        " https://c.invalid/?a=" + DATA,
+    ),
+    *("\x1b]", "\x1b[", "\x9d", "\x9b", "\r", "\u202a", "\u200b", "\\u001b"),
+)
 
 
-@pytest.mark.parametrize("unit", [*HOSTILE, "<a href=x ", " https://c.invalid/?a=" + DATA])
+@pytest.mark.parametrize("unit", HOSTILE)
 @pytest.mark.parametrize("before", ["", "![", "<b>", "](", "\x9d"])
 def test_time_grows_with_the_length_of_hostile_text(before, unit):
     text = before + (unit * 40_000)[:40_000]
     assert seconds(text + "\n") < 1.5
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "![" + "[" * 30_000 + "]" * 30_000,
-        "](" + " " * 60_000 + "<",
-        "\r" * 60_000 + "\n",
-        "![a]:" + "\t" * 60_000,
-        "\\" * 60_001,
-    ],
-    ids=["nested", "spaces", "returns", "tabs", "backslashes"],
-)
+RUNS = {
+    "nested": "![" + "[" * 30_000 + "]" * 30_000,
+    "spaces": "](" + " " * 60_000 + "<",
+    "returns": "\r" * 60_000 + "\n",
+    "tabs": "![a]:" + "\t" * 60_000,
+    "backslashes": "\\" * 60_001,
+}
+
+
+@pytest.mark.parametrize("text", RUNS.values(), ids=RUNS)
 def test_time_grows_with_the_length_of_one_long_run(text):
     assert seconds(text) < 1.5
 
