@@ -79,7 +79,7 @@ def looks_of(config: Config) -> Looks:
     fingerprinter = Fingerprinter(hashing)
     book = load(rules, *(() if asked.rules is None else (asked.rules,)))
     found = build.build(fingerprinter, model=asked.model, device=Device(asked.device))
-    secret, tags = SecretsDetector(book.rules, fingerprinter), TagsDetector(book.schemes, fingerprinter)
+    secret, tags = SecretsDetector(book.secrets, fingerprinter), TagsDetector(book.schemes, fingerprinter)
     more = plugins.load(asked.plugins, fingerprinter)
     moderator = rails.build(rules / "moderation", (found.answers, secret), fingerprinter)
     rewrite.load()

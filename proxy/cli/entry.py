@@ -17,16 +17,14 @@ COMMANDS = {
     "demo": "send real requests through a gate with a stand-in provider and show what left",
     "env": "print the exports that point clients at a running gate",
     "scan": "find personal data, secrets and tags in files or standard input",
-    "moderate": "score texts for hazards",
     "explain": "show how one saved exchange is judged",
-    "policy": "check, test or ask the policy",
+    "policy": "check, test, ask or build the policy",
     "rules": "check or list the detection rules",
     "audit": "query or verify the audit log",
     "ca": "make or export the certificate authority",
     "pac": "print a proxy auto-configuration file",
     "users": "manage local users and gateway keys",
     "doctor": "say what is wrong with this installation and what to set next",
-    "bench": "measure the gate beside bare mitmdump, in turns",
 }
 
 

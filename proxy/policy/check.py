@@ -1,4 +1,4 @@
-"""What can be said of a policy set before it decides: OPA's own checks, and lints against the ways that Rego fails open."""
+"""What can be said of a policy set before it decides: OPA's own checks, and lints against how Rego fails open."""
 
 import re
 from collections.abc import Iterator
@@ -82,7 +82,7 @@ async def check(folder: Path, data: Path | None = None, *, opa: Opa | None = Non
 
 
 def _asked(policies: bundle.Bundle, opa: Opa) -> Iterator[Fault]:
-    """Yield what OPA itself finds: format, strict compilation against the schemas, and built-ins that are not permitted."""
+    """Yield what OPA itself finds: format, strict compilation with schemas, built-ins not permitted."""
     unformatted = opa.run(["fmt", "--fail", "--list", bundle.ROOT], cwd=policies.folder)
     for line in unformatted.output.splitlines() if unformatted.status else ():
         yield Fault(line, "is not formatted", "run `opa fmt --write` on it")

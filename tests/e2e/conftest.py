@@ -39,7 +39,13 @@ def running_gate(tmp_path_factory: pytest.TempPathFactory, upstream: Provider) -
     folder = tmp_path_factory.mktemp("gate")
     users = folder / "users.yaml"
     write_users(users)
-    with gate(folder, settings(folder, upstream, identity={"users": str(users)})) as running:
+    tiers = folder / "company" / "tiers"
+    tiers.mkdir(parents=True)
+    (tiers / "data.yaml").write_text(
+        "openai: api\nanthropic: api\ngoogle: paid\nchatgpt: unknown\nclaude_ai: unknown\ngemini_app: unknown\n"
+    )
+    people, policy = {"users": str(users)}, {"data": str(tiers.parent)}
+    with gate(folder, settings(folder, upstream, identity=people, policy=policy)) as running:
         yield running
 
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import httpx2
 import yaml
 
 from proxy.standin.certificates import issue
@@ -107,6 +108,13 @@ class Gate:
 
     def async_client(self, user: str = "", **options: Any) -> httpx.AsyncClient:
         return httpx.AsyncClient(proxy=self._proxy(user), verify=self.trust(), trust_env=False, timeout=30, **options)
+
+    def claude_client(self) -> httpx2.Client:
+        """Anthropic's SDK builds on httpx2."""
+        return httpx2.Client(proxy=self.forward, verify=self.trust(), trust_env=False, timeout=30)
+
+    def async_claude_client(self) -> httpx2.AsyncClient:
+        return httpx2.AsyncClient(proxy=self.forward, verify=self.trust(), trust_env=False, timeout=30)
 
     def _proxy(self, user: str) -> str:
         return f"http://{user}@{self.ready['forward']}" if user else self.forward

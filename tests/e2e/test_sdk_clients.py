@@ -40,7 +40,7 @@ def openai_client(gate: Gate, way: str) -> Iterator[openai.OpenAI]:
 
 @contextmanager
 def anthropic_client(gate: Gate, way: str) -> Iterator[anthropic.Anthropic]:
-    with gate.client() as http:
+    with gate.claude_client() as http:
         if way == "gateway":
             yield anthropic.Anthropic(api_key="k", base_url=f"{gate.gateway}/anthropic", max_retries=0)
         else:
@@ -144,6 +144,7 @@ async def test_async_clients_are_redacted(running_gate: Gate, upstream: Provider
         assert text == SAID
         assert_redacted(upstream)
         upstream.received.clear()
+    async with running_gate.async_claude_client() as http:
         claude = anthropic.AsyncAnthropic(api_key="k", http_client=http, max_retries=0)
         found = await claude.messages.create(
             model="claude-sonnet-4-5", max_tokens=64, messages=[{"role": "user", "content": PROMPT}]

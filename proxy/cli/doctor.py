@@ -1,0 +1,149 @@
+"""`lockgate doctor`: what is wrong with this installation, and what a company should set next."""
+
+import argparse
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
+
+from detectors.errors import Error
+from proxy.cli.options import add_config, add_json, config_of, print_json
+from proxy.config import Config
+from proxy.running import found as running_gate
+
+type State = Literal["ok", "advice", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """One thing looked at."""
+
+    state: State
+    about: str
+    says: str
+    do: str = ""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the options."""
+    add_config(parser)
+    add_json(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Look at everything; exit 1 where something is wrong."""
+    config = config_of(options)
+    remarks: list[Remark] = []
+    for look in (_packages, _runtime, _rules, _catalogue, _policy, _state, _identity, _settings):
+        try:
+            remarks += look(config)
+        except Error as error:
+            remarks.append(Remark("wrong", look.__name__.strip("_"), str(error), error.hint))
+    if options.json:
+        print_json([asdict(remark) for remark in remarks])
+    else:
+        for remark in remarks:
+            sys.stdout.write(f"{remark.state:6}  {remark.about}: {remark.says}\n")
+            if remark.do:
+                sys.stdout.write(f"        {remark.do}\n")
+    return 1 if any(remark.state == "wrong" for remark in remarks) else 0
+
+
+def _packages(_: Config) -> Iterator[Remark]:
+    mitmproxy = version("mitmproxy")
+    yield Remark("ok" if mitmproxy == "12.2.3" else "wrong", "mitmproxy", mitmproxy)
+    for name in ("presidio-analyzer", "spacy", "nemoguardrails", "opa-python-client", "wasmtime"):
+        try:
+            yield Remark("ok", name, version(name))
+        except PackageNotFoundError:
+            yield Remark("wrong", name, "is not installed", "run deploy/setup")
+
+
+def _runtime(config: Config) -> Iterator[Remark]:
+    from detectors.ner.session import Device, runtime
+
+    found = runtime(Device(config.detectors.device))
+    says = f"{', '.join(found.distributions)}: {found.provider} ({found.reason})"
+    yield (
+        Remark("wrong", "onnxruntime", found.error, "run deploy/gpu/install")
+        if found.error
+        else Remark("ok", "onnxruntime", says)
+    )
+
+
+def _rules(config: Config) -> Iterator[Remark]:
+    from detectors.rules.load import load
+    from proxy.shipped import folder
+
+    book = load(folder("rules"), *(() if config.detectors.rules is None else (config.detectors.rules,)))
+    yield Remark("ok", "rules", f"{len(book.rules)} rules, {len(book.schemes)} tag schemes")
+
+
+def _catalogue(config: Config) -> Iterator[Remark]:
+    from proxy.wiring import catalogue_of
+
+    hosts = catalogue_of(config).hosts()
+    yield Remark("ok", "catalogue", f"{len(hosts)} hosts, {sum(s.decrypt for s in hosts.values())} of them read")
+
+
+def _policy(config: Config) -> Iterator[Remark]:
+    from proxy.policy import bundle
+    from proxy.policy.engines import loaded
+
+    if config.policy.engine == "server":
+        yield Remark("ok", "policy", "decided by a server")
+        return
+    policies = loaded(config.policy)
+    if config.policy.engine == "wasm":
+        built = bundle.module(policies)
+        yield Remark("ok", "policy", f"Wasm of OPA {built.opa}, revision {policies.revision}")
+    tiers = policies.data["lockgate"]["config"].get("tiers", {})  # type: ignore[index,call-overload,union-attr]
+    unknown = sorted(name for name, tier in tiers.items() if tier == "unknown")
+    if unknown:
+        yield Remark(
+            "advice",
+            "policy",
+            f"the subscription is unknown for {', '.join(unknown)}, so they are blocked",
+            "set policy.data to a folder with tiers/data.yaml that names each subscription",
+        )
+    if not shutil.which(config.policy.opa):
+        yield Remark("advice", "opa", "there is no OPA binary: Rego edits cannot be compiled or tested here")
+
+
+def _state(config: Config) -> Iterator[Remark]:
+    from proxy.mitm.authority import Authority
+
+    folder = config.state_dir / "ca"
+    if not (folder / "ca.pem").exists():
+        yield Remark("advice", "ca", "there is none yet", "`lockgate ca init` makes it, as does the first start")
+    else:
+        yield Remark("ok", "ca", f"valid until {Authority.open(folder).expires.date()}")
+    gate = running_gate(config)
+    yield Remark("ok", "gate", f"runs on {gate.forward}" if gate else "does not run")
+
+
+def _identity(config: Config) -> Iterator[Remark]:
+    from proxy.identity.users import load
+
+    if config.identity.users is None and config.identity.trusted_header is None:
+        yield Remark(
+            "advice",
+            "identity",
+            "nobody can be told apart: everyone is anonymous",
+            "set identity.users, and add people with `lockgate users add NAME --group GROUP`",
+        )
+    elif config.identity.users is not None:
+        yield Remark("ok", "identity", f"{len(load(config.identity.users))} users")
+
+
+def _settings(config: Config) -> Iterator[Remark]:
+    if config.policy.monitor:
+        yield Remark("advice", "policy.monitor", "is on: nothing is enforced", "take it back when the reports are read")
+    if config.policy.fail_open:
+        yield Remark("advice", "policy.fail_open", f"lets {', '.join(config.policy.fail_open)} pass without a decision")
+    if config.policy.on_unscanned != "block":
+        yield Remark("advice", "policy.on_unscanned", f"is {config.policy.on_unscanned}: unread content may leave")
+    if not config.detectors.model:
+        yield Remark("advice", "detectors.model", "is off: names, places and organisations are not found")

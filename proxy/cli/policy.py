@@ -1,0 +1,140 @@
+"""`lockgate policy`: check, test or ask the policies."""
+
+import argparse
+import asyncio
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from detectors.errors import Error
+from proxy.cli.options import add_config, add_json, config_of, print_json
+from proxy.config import Config
+from proxy.policy.cases import shown
+from proxy.shipped import folder
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `check`, `test`, `eval` and `build`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="check|test|eval|build")
+    check = actions.add_parser("check", help="format, strict compilation and lints")
+    test = actions.add_parser("test", help="run the Rego tests and the YAML cases")
+    test.add_argument("--coverage", action="store_true", help="print the coverage of each Rego file")
+    evaluate = actions.add_parser("eval", help="one decision")
+    evaluate.add_argument("input", metavar="INPUT.json", help="a lockgate.input/v1 document, - for standard input")
+    build = actions.add_parser("build", help="compile the Wasm module beside the policies (needs OPA)")
+    for action in (check, test, evaluate, build):
+        action.add_argument(
+            "--dir", type=Path, metavar="DIR", help="the policies (default: those of the configuration)"
+        )
+        add_config(action)
+        add_json(action)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what was asked."""
+    config = config_of(options)
+    match options.action:
+        case "check":
+            return asyncio.run(_check(config, options))
+        case "test":
+            return asyncio.run(_test(config, options))
+        case "eval":
+            return asyncio.run(_eval(config, options))
+        case _:
+            return _build(config, options)
+
+
+def _place(config: Config, options: argparse.Namespace) -> Path:
+    place: Path = options.dir or config.policy.dir or folder("policies")
+    return place
+
+
+async def _check(config: Config, options: argparse.Namespace) -> int:
+    from proxy.policy.check import check
+    from proxy.policy.opa import find
+
+    report = await check(_place(config, options), config.policy.data, opa=find(config.policy.opa))
+    if options.json:
+        print_json({"ok": report.ok, **asdict(report)})
+    else:
+        for fault in report.faults:
+            mark = "error" if fault.serious else "note"
+            sys.stdout.write(f"{mark}: {fault.where}: {fault.message}\n")
+            if fault.hint:
+                sys.stdout.write(f"  {fault.hint}\n")
+        for left in report.left_out:
+            sys.stdout.write(f"left out: {left}\n")
+        sys.stdout.write(f"{'ok' if report.ok else 'not ok'}, revision {report.revision or 'none'}\n")
+    return 0 if report.ok else 1
+
+
+async def _test(config: Config, options: argparse.Namespace) -> int:
+    from proxy.policy.opa import find
+    from proxy.policy.test import test
+
+    results = await test(
+        _place(config, options), config.policy.data, opa=find(config.policy.opa), coverage=options.coverage
+    )
+    if options.json:
+        print_json({"ok": results.ok, **asdict(results)})
+    else:
+        for tested in results.tests:
+            if not tested.ok:
+                sys.stdout.write(f"FAILED {tested.name}: {tested.why}\n")
+        for covered in results.coverage:
+            sys.stdout.write(f"{covered.percent:6.1f} %  {covered.path}\n")
+        for left in results.left_out:
+            sys.stdout.write(f"left out: {left}\n")
+        failed = sum(not tested.ok for tested in results.tests)
+        sys.stdout.write(f"policy tests: {len(results.tests) - failed} hold, {failed} do not\n")
+    return 0 if results.ok else 1
+
+
+async def _eval(config: Config, options: argparse.Namespace) -> int:
+    from proxy.wiring import engine_of
+
+    text = sys.stdin.read() if options.input == "-" else _read(Path(options.input))
+    try:
+        facts = json.loads(text)
+    except ValueError:
+        raise Error(f"{options.input}: is not JSON", hint="see policies/schemas/input.json") from None
+    if not isinstance(facts, dict):
+        raise Error(f"{options.input}: is no JSON object", hint="see policies/schemas/input.json")
+    section = config.policy.model_copy(update={"dir": options.dir or config.policy.dir})
+    engine = engine_of(config.model_copy(update={"policy": section}))
+    await engine.start()
+    try:
+        decision = await engine.decide(facts)
+    finally:
+        await engine.close()
+    if options.json:
+        print_json(shown(decision))
+    else:
+        sys.stdout.write(f"{decision.action.value}  (role {decision.role or 'none'}, revision {decision.revision})\n")
+        for reason in decision.reasons:
+            sys.stdout.write(f"  {reason.action.value:6} {reason.rule}: {reason.message}\n")
+        for obligation in decision.obligations:
+            sys.stdout.write(f"  do     {obligation}\n")
+    return 1 if decision.action.value == "block" else 0
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Error(f"{path}: cannot be read ({type(error).__name__})", hint="name a JSON file, or -") from None
+
+
+def _build(config: Config, options: argparse.Namespace) -> int:
+    from proxy.policy import bundle
+    from proxy.policy.build import write
+    from proxy.policy.opa import need
+
+    policies = bundle.load(_place(config, options))
+    write(policies, need(config.policy.opa))
+    if options.json:
+        print_json({"revision": policies.revision})
+    else:
+        sys.stdout.write(f"built, revision {policies.revision}\n")
+    return 0

@@ -1,0 +1,47 @@
+"""`lockgate rules`: run each rule's own examples, or list what is loaded."""
+
+import argparse
+import sys
+from dataclasses import asdict
+
+from proxy.cli.options import add_config, add_json, config_of, print_json, print_table
+from proxy.shipped import folder
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare `check` and `list`."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="check|list")
+    for name, about in (("check", "run each rule's own examples"), ("list", "print the rules that are loaded")):
+        action = actions.add_parser(name, help=about)
+        add_config(action)
+        add_json(action)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check or list."""
+    from detectors.moderation import rails
+    from detectors.rules.check import check, listing
+    from detectors.rules.load import load
+    from proxy import notices
+
+    config, rules = config_of(options), folder("rules")
+    book = load(rules, *(() if config.detectors.rules is None else (config.detectors.rules,)))
+    if options.action == "list":
+        rows = [asdict(listed) for listed in listing(book)]
+        if options.json:
+            print_json(rows)
+        else:
+            print_table([{key: row[key] for key in ("id", "entity", "score", "file")} for row in rows])
+        return 0
+    report = check(book)
+    rail_examples, rail_faults = rails.check(rules / "moderation")
+    notice_examples, notice_faults = notices.check(rules / "notices")
+    failures = [str(failure) for failure in report.failures] + [str(f) for f in (*rail_faults, *notice_faults)]
+    examples = report.examples + rail_examples + notice_examples
+    if options.json:
+        print_json({"ok": not failures, "rules": report.rules, "examples": examples, "failures": failures})
+    else:
+        for failure in failures:
+            sys.stdout.write(f"FAILED {failure}\n")
+        sys.stdout.write(f"{report.rules} rules, {examples} examples, {len(failures)} do not hold\n")
+    return 1 if failures else 0
