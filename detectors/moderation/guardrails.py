@@ -2,6 +2,7 @@
 
 import logging
 import os
+import warnings
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -123,7 +124,9 @@ def _silence() -> None:
 
 
 def _parsed(flows: str, settings: str) -> Any:
-    config = RailsConfig.from_content(colang_content=flows, yaml_content=settings)
+    with warnings.catch_warnings():  # NeMo reads deprecated fields of its own defaults
+        warnings.simplefilter("ignore", DeprecationWarning)
+        config = RailsConfig.from_content(colang_content=flows, yaml_content=settings)
     if config.colang_version != "1.0":
         raise Error("rails.yaml: colang_version must be 1.0", hint="leave colang_version out")
     return config
