@@ -220,7 +220,7 @@ def engine_of(config: Config) -> Engine:
     """Return the policy engine, not started."""
     from proxy.policy.engines import engine
 
-    return engine(config.policy, state_dir=config.state_dir, ca=config.upstream_ca)
+    return engine(config.policy, state_dir=config.state_dir)
 
 
 def identity_of(config: Config) -> Identity:

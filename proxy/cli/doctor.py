@@ -11,6 +11,7 @@ from typing import Literal
 from detectors.errors import Error
 from proxy.cli.options import add_config, add_json, config_of, print_json
 from proxy.config import Config
+from proxy.exchange import Json
 from proxy.running import found as running_gate
 
 type State = Literal["ok", "advice", "wrong"]
@@ -62,9 +63,10 @@ def _packages(_: Config) -> Iterator[Remark]:
 
 
 def _runtime(config: Config) -> Iterator[Remark]:
-    from detectors.ner.session import Device, runtime
+    from detectors.ner.classifier import TokenClassifier
+    from detectors.ner.session import Device
 
-    found = runtime(Device(config.detectors.device))
+    found = TokenClassifier(device=Device(config.detectors.device)).runtime
     says = f"{', '.join(found.distributions)}: {found.provider} ({found.reason})"
     yield (
         Remark("wrong", "onnxruntime", found.error, "run deploy/gpu/install")
@@ -99,7 +101,10 @@ def _policy(config: Config) -> Iterator[Remark]:
     if config.policy.engine == "wasm":
         built = bundle.module(policies)
         yield Remark("ok", "policy", f"Wasm of OPA {built.opa}, revision {policies.revision}")
-    tiers = policies.data["lockgate"]["config"].get("tiers", {})  # type: ignore[index,call-overload,union-attr]
+    tables: Json = policies.data.get("lockgate")
+    for step in ("config", "tiers"):
+        tables = tables.get(step) if isinstance(tables, dict) else None
+    tiers = tables if isinstance(tables, dict) else {}
     unknown = sorted(name for name, tier in tiers.items() if tier == "unknown")
     if unknown:
         yield Remark(

@@ -85,7 +85,7 @@ class Contacts(Asker):
         reply = client.refusal or await self.ask(
             lambda: self.gate.unsupported(arrival, "raw_tcp"), (Reply,), arrival=arrival
         )
-        nextlayer.layer = ReplyLayer.of(nextlayer.context, reply)
+        nextlayer.layer = ReplyLayer.of(nextlayer.context, reply or own_reply(403, "This protocol cannot be read."))
 
     async def tls_clienthello(self, data: ClientHelloData) -> None:
         """Decide again when the TLS name is known.

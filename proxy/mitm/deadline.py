@@ -4,9 +4,10 @@ import asyncio
 import logging
 import traceback
 from collections.abc import Awaitable
+from typing import Any
 
 logger = logging.getLogger("lockgate.mitm")
-_abandoned: set[asyncio.Future[object]] = set()  # the loop keeps weak references only
+_abandoned: set[asyncio.Future[Any]] = set()  # the loop keeps weak references only
 
 
 async def within[T](seconds: float, work: Awaitable[T]) -> T:
@@ -31,13 +32,13 @@ def report(what: str, error: BaseException) -> None:
     logger.error("%s failed: %s at %s", what, type(error).__name__, place)
 
 
-def _abandon(task: asyncio.Future[object]) -> None:
+def _abandon[T](task: asyncio.Future[T]) -> None:
     task.cancel()
     _abandoned.add(task)
     task.add_done_callback(_forget)
 
 
-def _forget(task: asyncio.Future[object]) -> None:
+def _forget(task: asyncio.Future[Any]) -> None:
     _abandoned.discard(task)
     if not task.cancelled():
         task.exception()  # seen, so that the loop does not log it

@@ -49,8 +49,12 @@ class Exchanges(Asker):
         elif declared_length(flow.request.headers) > transit.limit:
             transit.truncated = True
             await self.request(flow)
+        self._spare_refused_body(flow)
+
+    def _spare_refused_body(self, flow: http.HTTPFlow) -> None:
+        """A client that is refused need not send its body."""
         if flow.response is not None:
-            strip_hop(flow.request.headers, ("expect",))  # a client that is refused need not send its body
+            strip_hop(flow.request.headers, ("expect",))
 
     async def _plain_contact(self, flow: http.HTTPFlow, transit: Transit) -> None:
         """Ask about the host of a plain request, as about a CONNECT."""

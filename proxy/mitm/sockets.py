@@ -7,7 +7,7 @@ import sys
 import time
 from collections import defaultdict
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from mitmproxy.connection import Connection, ConnectionState
 from mitmproxy.options import Options
@@ -175,9 +175,9 @@ class ClientConnection(ProxyConnectionHandler):
         if level < logging.ERROR:
             return
         report("a connection", exc_info[1] if isinstance(exc_info, tuple) else sys.exc_info()[1] or RuntimeError())
-        for io in list(self.transports.values()):
-            if isinstance(io.writer, JoinedWriter):
-                io.writer.abort()
+        for writer in [cast(object, io.writer) for io in self.transports.values()]:
+            if isinstance(writer, JoinedWriter):
+                writer.abort()
 
 
 async def _opened(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -187,7 +187,7 @@ async def _opened(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.S
     for *_, address in found:
         try:
             async with asyncio.timeout(ADDRESS_SECONDS):
-                return await asyncio.open_connection(address[0], port)
+                return await asyncio.open_connection(str(address[0]), port)
         except OSError as error:
             last = error
     raise last

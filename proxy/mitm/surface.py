@@ -43,7 +43,7 @@ _HINT = f"Lockgate is made for mitmproxy {TESTED}: install it as the lock file s
 
 def install() -> None:
     """Put the bounded HTTP/1 parser of answers in place, the one class that mitmproxy looks up by a global name."""
-    http_layers.Http1Client = BoundedHttp1Client
+    http_layers.Http1Client = BoundedHttp1Client  # type: ignore[misc]  # looked up by this name when a stream begins
 
 
 def check(opts: options.Options) -> None:

@@ -9,6 +9,7 @@ from mitmproxy import certs
 from mitmproxy.addonmanager import Loader
 from mitmproxy.addons.proxyserver import Proxyserver
 from mitmproxy.addons.tlsconfig import TlsConfig
+from mitmproxy.connection import Server
 from mitmproxy.net import tls as net_tls
 from mitmproxy.proxy.context import Context
 from mitmproxy.tls import TlsData
@@ -18,20 +19,20 @@ from proxy.mitm.authority import Authority
 from proxy.mitm.client import Client
 
 
-class Certificates(TlsConfig):  # type: ignore[misc]  # mitmproxy's hooks are untyped
+class Certificates(TlsConfig):
     """mitmproxy's TLS settings with our authority; it takes no part in HTTP hooks."""
 
     # Hooks of the base class that are ours to answer, or that would answer requests past the gate.
-    request = None
-    tls_clienthello = None
-    quic_start_client = None
-    quic_start_server = None
-    running = None
+    request = None  # type: ignore[assignment]  # a hook that is not there is not called
+    tls_clienthello = None  # type: ignore[assignment]  # a hook that is not there is not called
+    quic_start_client = None  # type: ignore[assignment]  # a hook that is not there is not called
+    quic_start_server = None  # type: ignore[assignment]  # a hook that is not there is not called
+    running = None  # type: ignore[assignment]  # a hook that is not there is not called
 
     def __init__(self, authority: Authority, clients: dict[str, Client]) -> None:
         self.authority = authority
         self.clients = clients
-        self.certstore = _NoStore()
+        self.certstore = _NoStore()  # type: ignore[assignment]  # only what the base class reads of it
 
     def load(self, loader: Loader) -> None:
         """Declare the options that mitmproxy's layers read; the add-on that owns most of them is not loaded."""
@@ -55,6 +56,7 @@ class Certificates(TlsConfig):  # type: ignore[misc]  # mitmproxy's hooks are un
 
         Where `upstreams` leads elsewhere, a certificate for that relay's own name is as good: the operator named both.
         """
+        assert isinstance(tls_start.conn, Server)
         address = tls_start.conn.address
         assert address
         tls_start.conn.sni = address[0]

@@ -26,7 +26,7 @@ class Broken:
         {body}
         return Scan()
 
-def make():
+def make(fingerprinter):
     return Broken()
 """
 
@@ -125,7 +125,8 @@ def test_full_disk_under_the_audit_blocks(tmp_path: Path, upstream: Provider) ->
         assert found.status_code == 403
         assert found.json()["error"]["code"] == "lockgate_audit_unavailable"
         assert upstream.received == []
-        assert "audit_unavailable" in running.errors.read_text()
+        spooled = "".join(path.read_text() for path in (tmp_path / "state" / "spool").glob("*.jsonl"))
+        assert "gate.audit_unavailable" in spooled
 
 
 def test_files_of_the_state_folder_are_private(running_gate: Gate) -> None:
