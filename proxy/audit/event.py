@@ -255,28 +255,26 @@ class _Copy:
 
     def _value(self, key: str, value: Json, clean: Cleaner, depth: int = 0) -> Json:
         if isinstance(value, str):
-            if key in MADE_HERE and SHAPE.fullmatch(value):
-                return value
-            return self._text(value, clean)
-        if isinstance(value, Mapping | list) and depth == DEPTH:
-            return self._alter(None)
-        if isinstance(value, Mapping):
-            kept = list(value.items())[:GROUPS]
-            self.altered |= len(kept) < len(value)
-            return {self._text(name, clean): self._value(name, item, clean, depth + 1) for name, item in kept}
+            return value if key in MADE_HERE and SHAPE.fullmatch(value) else self._text(value, clean)
+        if isinstance(value, dict):
+            if depth == DEPTH or len(value) > GROUPS:
+                return self._refused()
+            return {self._text(name, clean): self._value(name, item, clean, depth + 1) for name, item in value.items()}
         if isinstance(value, list):
-            self.altered |= len(value) > GROUPS
-            return [self._value(key, item, clean, depth + 1) for item in value[:GROUPS]]
-        return value if value is None or number(value) is not None else self._alter(None)
+            if depth == DEPTH or len(value) > GROUPS:
+                return self._refused()
+            return [self._value(key, item, clean, depth + 1) for item in value]
+        return value if value is None or number(value) is not None else self._refused()
 
     def _text(self, value: str, clean: Cleaner) -> str:
         cleaned = clean(value)
-        self.altered |= cleaned != value
+        if cleaned != value:
+            self.altered = True
         return cleaned
 
-    def _alter(self, value: Json) -> Json:
+    def _refused(self) -> Json:
         self.altered = True
-        return value
+        return None
 
 
 def timestamp(moment: datetime) -> str:
