@@ -227,7 +227,7 @@ class _Reading:
         if sealed.data_url(leaf.text) or (protocol and sealed.media(self._text, path, name, leaf.text)):
             self.skipped.append(Skipped(ref, SkipReason.BINARY))
             return
-        if protocol and name in shape.vectors and sealed.opaque(leaf.text):
+        if self._answer and protocol and name in shape.vectors and sealed.opaque(leaf.text):
             return
         closed = protocol and (name in shape.sealed or (above.signed and name == "data"))
         if closed and sealed.opaque(leaf.text):

@@ -94,7 +94,7 @@ def tool_names(text: JsonText, place: str, *ways: Path) -> tuple[str, ...]:
     """Return the name of each tool of the list at `place`: the first of `ways` that leads to one, else its type."""
     names: list[str] = []
     index = 0
-    while (place, index) in text.containers:
+    while any((place, index) in kind for kind in (text.containers, text.strings, text.scalars)):
         found = (text.text(place, index, *way) for way in (*ways, ("type",)))
         names.append(tool_name(next((name for name in found if name), "")))
         index += 1

@@ -177,12 +177,19 @@ def unescaped(text: str) -> str | None:
     if "\\" not in text or not _OPENING.match(text):
         return None
     try:
-        read_text(text)
+        leaves = read_text(text).leaves
     except JsonError as error:
         if error.reason is not SkipReason.DUPLICATE_KEY:
             return None
-    plain = _ESCAPE.sub(lambda match: str(json.loads(f'"{match[0]}"')), text)
-    return None if _SURROGATE.search(plain) else plain
+        plain = _ESCAPE.sub(lambda match: str(json.loads(f'"{match[0]}"')), text)
+        return None if _SURROGATE.search(plain) else plain
+    pieces: list[str] = []
+    at = 0
+    for leaf in leaves:
+        if not leaf.number:
+            pieces += (text[at : leaf.start + 1], leaf.text)
+            at = leaf.end - 1
+    return "".join((*pieces, text[at:]))
 
 
 def within(text: str, plain: str, edits: Iterable[tuple[int, int, str]]) -> list[Replacement]:

@@ -17,9 +17,7 @@ def render(document: Document, edits: Sequence[Edit], changes: Sequence[Change])
         return document.body
     layout = document.layout
     if not isinstance(layout, Layout):
-        if edits:
-            raise RenderError("a body that could not be read takes no edits", SkipReason.FAILED)
-        return document.body
+        raise RenderError("a body that could not be read takes no edits and no changes", SkipReason.FAILED)
     raw = [made for change in changes for made in _changed(layout, change)]
     taken = {made.start for made in raw}
     by_ref: dict[str, list[Edit]] = {}

@@ -53,6 +53,8 @@ def test_unreadable_body_is_skipped_as_a_whole_and_takes_no_edit(name: str, body
         assert codec.usage(document) == ()
         with pytest.raises(RenderError):
             codec.render(document, [Edit("a", 0, 1, "x")])
+        with pytest.raises(RenderError):
+            codec.render(document, (), [Change("temperature", 0.5)])
 
 
 def test_nested_document_with_duplicate_keys_is_skipped_and_still_read_as_text() -> None:
@@ -207,6 +209,27 @@ def test_embedding_vectors_are_no_text(vector: object) -> None:
     assert [one.ref for one in document.segments] == ["model"]
     assert document.skipped == ()
     assert CODECS["openai_embeddings"].usage(document) == (("input_tokens", 3),)
+
+
+def test_vector_in_a_request_is_read_as_any_text() -> None:
+    hidden = base64.b64encode(bytes(range(128, 160))).decode()
+    assert [one.text for one in request("openai_embeddings", {"embedding": hidden}).segments] == [hidden]
+
+
+def test_tool_that_is_no_object_hides_no_other() -> None:
+    assert request("openai_chat", {"tools": ["x", None, {"function": {"name": "f"}}]}).parameters.tools == (
+        "unnamed",
+        "unnamed",
+        "f",
+    )
+
+
+@pytest.mark.parametrize("name", sorted(CODECS))
+def test_stream_parser_of_every_format_gives_back_its_bytes(name: str) -> None:
+    for content_type in ("text/event-stream", "application/json"):
+        frames = CODECS[name].frames(content_type)
+        data = b'data: {"x": 1}\n\n' if content_type == "text/event-stream" else b'[{"x": 1}]'
+        assert b"".join(frame.raw for frame in (*frames.feed(data), *frames.close())) == data
 
 
 def test_text_in_place_of_a_vector_is_read() -> None:
