@@ -11,7 +11,7 @@ _KEY = "detectors.plugins"
 
 
 def load(names: Sequence[str], fingerprinter: Fingerprinter) -> tuple[Detector, ...]:
-    """Return the detectors that the factories make when called with the fingerprinter; raise Errors naming all faults."""
+    """Return what the factories make when called with the fingerprinter; raise Errors naming all faults."""
     found: list[Detector] = []
     errors: list[Error] = []
     for name in names:

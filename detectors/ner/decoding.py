@@ -46,8 +46,8 @@ def best_labels(words: Floats, firsts: NDArray[np.bool_]) -> Ints:
     """Return the likeliest labels in which every I follows a B or I of its type; `firsts` marks the texts' first words.
 
     The best label of each word alone is the answer wherever it breaks no span. A word is surely O, whatever stands
-    around it, where O leads by at least what the next word gains from being I instead of B: a path with another label there is
-    not worse with O there and B next. So only the runs between such words that hold a broken span need the Viterbi.
+    around it, where O leads by at least what the next word gains from being I instead of B: a path with another label
+    there is not worse with O there and B next. So only the runs between such words that hold a broken span need the Viterbi.
     """
     best: Ints = words.argmax(axis=1)
     inside = (best > 0) & (best % 2 == 0)

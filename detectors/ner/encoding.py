@@ -1,4 +1,4 @@
-"""From text to tokens with exact places: any length, no truncation, no padding, in blocks so that deadlines are kept."""
+"""From text to tokens with exact places, whatever the length: nothing cut, nothing padded, deadlines kept."""
 
 import re
 from collections.abc import Iterator, Sequence

@@ -1,201 +1,213 @@
-"""Who is asking, by a local user file: proxy passwords, gateway keys, and a trusted proxy's header."""
+"""Identity from what this machine has: the user file, gateway keys, and a trusted proxy's header."""
 
 import asyncio
-import base64
-import binascii
-import ipaddress
+import hashlib
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
-from argon2.exceptions import InvalidHashError, VerificationError
 
 from detectors.errors import Error
 from proxy.config import IdentitySection
-from proxy.door import header
 from proxy.exchange import Actor, Headers, Source
-from proxy.identity import users as user_file
+from proxy.identity.basic import Busy, Credentials, Passwords, credentials
 from proxy.identity.interface import Identified, Rejected
-from proxy.identity.users import User
+from proxy.identity.throttle import Throttle
+from proxy.identity.trusted import Trusted, Unclear
+from proxy.identity.users import KEY_PREFIX, User, is_key, key_hash, load
 
-REMEMBER_SECONDS = 300.0  # a verified password, by keyed hash: argon2 takes some 50 ms
-REMEMBERED = 4096
-ATTEMPTS, WINDOW_SECONDS = 20, 60.0  # failed attempts of one peer before it has to wait
-PEERS = 4096
-CHECK_SECONDS = 2.0  # between two looks at the file
-WRONG = "The user name or the password is wrong."
-WRONG_KEY = "The gateway key is unknown or disabled. Ask for a new one."
-TOO_MANY = "Too many failed attempts from this address. Wait a minute."
-NEEDED = "This gate asks for credentials: a user name and password at the proxy, or a gateway key."
+POLL = 1.0  # seconds between two looks at the user file
+SHARED = frozenset({"authorization", "x-api-key", "x-goog-api-key", "api-key"})  # they carry providers' own keys too
+PROXY = "proxy-authorization"
+
+WRONG = Rejected("The name or the password for this proxy is wrong. Correct it in the proxy settings.")
+SLOWED = Rejected("Too many wrong passwords came from your address. Wait a minute and try again.")
+BUSY = Rejected("Too many sign-ins at once. Try again in a moment.")
+NOT_BASIC = Rejected("This proxy takes basic authentication: a name and a password.")
+NOBODY = Rejected("This proxy is open to known users only. Give a name and a password, or a gateway key.")
+GONE = Rejected("Your account at this proxy is not in force any more. Ask your security team.")
 
 _log = structlog.get_logger("lockgate.identity")
-type Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The users of one reading of the file; replaced whole."""
+
+    users: Mapping[str, User] = field(default_factory=dict)
+    by_key: Mapping[str, User] = field(default_factory=dict)
+    like: str = ""  # a hash whose cost an unknown name pays too
+    stamp: tuple[int, int, int] = (0, 0, 0)
+
+    @property
+    def digest(self) -> str:
+        """Return a short name for this set of users, for the audit."""
+        text = "\n".join(user.model_dump_json() for user in self.users.values())
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def directory(path: Path | None) -> Directory:
+    """Return the users of a file; raise Error where it does not hold."""
+    if path is None:
+        return Directory()
+    stamp = _stamp(path)  # before reading: a change meanwhile is seen next time
+    users = load(path)
+    by_key = {key: user for user in users.values() for key in user.keys}
+    like = next((user.password for user in users.values() if user.password), "")
+    return Directory(users, by_key, like, stamp)
 
 
 class LocalIdentity:
-    """Implements `Identity`. A changed user file is read again; a broken one keeps the users as they were."""
+    """Implements `Identity`. A gateway key says most, then what the connection has shown, then a trusted header.
+
+    A user file that changes is read again; one that does not hold leaves the old users in force and is reported.
+    """
 
     def __init__(
         self,
-        section: IdentitySection,
-        *,
+        config: IdentitySection,
         key: bytes,
+        changed: Callable[[str], None] = lambda _: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._section, self._key, self._monotonic = section, key, monotonic
-        self._hasher = user_file.hasher()
-        self._decoy = self._hasher.hash("decoy")
-        self._networks = _networks(section)
-        self._verified: OrderedDict[bytes, float] = OrderedDict()
-        self._failures: OrderedDict[str, tuple[int, float]] = OrderedDict()
-        self._users: Mapping[str, User] = {}
-        self._by_key: Mapping[str, User] = {}
-        self._stamp: tuple[int, int] | None = None
-        self._checked = 0.0
-        self._verifying = asyncio.Semaphore(2)
-        if section.users is not None:
-            self._take(section.users)
+        self._path = config.users
+        self._require = config.require
+        self._key_header = config.gateway_key_header.lower()
+        self._trusted = Trusted(config.trusted_header) if config.trusted_header else None
+        always = {PROXY} if self._key_header in SHARED else {PROXY, self._key_header}
+        self._consumed = frozenset(always) | (self._trusted.headers if self._trusted else frozenset())
+        self._changed = changed
+        self._monotonic = monotonic
+        self._passwords = Passwords(key, monotonic)
+        self._throttle = Throttle(monotonic)
+        self._directory = directory(self._path)
+        self._looked_at = monotonic()
+        self._refused_stamp: tuple[int, int, int] | None = None
+        self._reading: asyncio.Task[None] | None = None
 
     async def of_connect(self, peer: str, proxy_authorization: str) -> Identified | Rejected:
-        """Return the actor of proxy credentials; none give the anonymous actor."""
-        if not proxy_authorization:
-            return self._anonymous(frozenset())
-        if self._blocked(peer):
-            return Rejected(TOO_MANY)
-        scheme, _, encoded = proxy_authorization.partition(" ")
-        name, password = _decoded(encoded) if scheme.lower() == "basic" else ("", "")
-        self._refresh()
-        user = self._users.get(name)
-        if await self._matches(user, name, password) and user is not None:
-            return Identified(_actor(user, Source.BASIC), frozenset({"proxy-authorization"}))
-        self._failed(peer)
-        return Rejected(WRONG)
+        """Return the actor of a CONNECT or of a plain proxy request; no credentials give the anonymous actor."""
+        await self._refresh()
+        if not proxy_authorization.strip():
+            return NOBODY if self._require else Identified(Actor(), self._consumed)
+        given = credentials(proxy_authorization)
+        if given is None:
+            return NOT_BASIC
+        user = self._directory.users.get(given.name)
+        if user is not None and user.disabled:
+            user = None
+        found = await self._checked(peer, user, given)
+        return found if isinstance(found, Rejected) else Identified(_actor(found, Source.BASIC), self._consumed)
 
     async def of_request(self, peer: str, headers: Headers, known: Actor) -> Identified | Rejected:
-        """Return the actor of a request: a gateway key, a trusted proxy's header, else `known` of the connection."""
-        trusted = self._section.trusted_header
-        key_header = self._section.gateway_key_header.lower()
-        consumed = frozenset({"proxy-authorization", key_header})
-        if trusted:
-            consumed |= {trusted.name.lower(), trusted.groups.lower()}
-        if key := header(headers, key_header):
-            return self._of_key(peer, key, consumed)
-        if trusted and self._is_trusted(peer) and (name := header(headers, trusted.name.lower()).strip()):
-            return Identified(self._of_header(name, header(headers, trusted.groups.lower())), consumed)
-        if known.source is Source.NONE:
-            return self._anonymous(consumed)
-        return Identified(known, consumed)
+        """Return the actor of a request: a gateway key or a trusted proxy's header, else `known` of the connection."""
+        await self._refresh()
+        by_key = self._of_key(headers)
+        if by_key is not None:
+            return by_key
+        if known.source is Source.BASIC:
+            user = self._directory.users.get(known.subject)  # the connection may be older than the file
+            if user is None or user.disabled:
+                return GONE
+            return Identified(_actor(user, Source.BASIC), self._consumed)
+        if known.source is not Source.NONE:
+            return Identified(known, self._consumed)
+        return self._of_header(peer, headers) or (NOBODY if self._require else Identified(known, self._consumed))
 
-    def _of_key(self, peer: str, key: str, consumed: frozenset[str]) -> Identified | Rejected:
-        if self._blocked(peer):
-            return Rejected(TOO_MANY)
-        self._refresh()
-        user = self._by_key.get(user_file.key_hash(key))
+    def close(self) -> None:
+        """Let threads go."""
+        self._passwords.close()
+
+    async def _checked(self, peer: str, user: User | None, given: Credentials) -> User | Rejected:
+        if user is not None and self._passwords.is_remembered(user, given):
+            return user
+        if self._throttle.is_exhausted(peer):
+            return SLOWED
+        self._throttle.count(peer)
+        try:
+            right = await self._passwords.is_right(user, given, self._directory.like)
+        except Busy:
+            self._throttle.forgive(peer)
+            return BUSY
+        if not right or user is None:
+            return WRONG
+        self._throttle.forgive(peer)
+        return user
+
+    def _of_key(self, headers: Headers) -> Identified | Rejected | None:
+        if any(_is_misplaced(name, value) for name, value in headers if name.lower() != self._key_header):
+            return Rejected(f"A gateway key belongs in the header {self._key_header}, nowhere else.")
+        given = [value.strip() for name, value in headers if name.lower() == self._key_header]
+        if self._key_header in SHARED:
+            given = [value for value in map(_bare, given) if value.startswith(KEY_PREFIX)]
+        if not given:
+            return None
+        if len(given) > 1:
+            return Rejected(f"The header {self._key_header} stands twice.")
+        user = self._directory.by_key.get(key_hash(given[0])) if is_key(given[0]) else None
         if user is None or user.disabled:
-            self._failed(peer)
-            return Rejected(WRONG_KEY)
-        return Identified(_actor(user, Source.GATEWAY_KEY), consumed)
+            return Rejected(f"The gateway key in {self._key_header} is not known. Ask your security team for one.")
+        return Identified(_actor(user, Source.GATEWAY_KEY), self._consumed | {self._key_header})
 
-    def _of_header(self, name: str, groups: str) -> Actor:
-        self._refresh()
-        local = self._users.get(name)
-        given = tuple(group.strip() for group in groups.split(",") if group.strip())
-        own = local.groups if local and not local.disabled else ()
-        return Actor(name, tuple(dict.fromkeys((*given, *own))), source=Source.TRUSTED_HEADER)
+    def _of_header(self, peer: str, headers: Headers) -> Identified | Rejected | None:
+        named = self._trusted.read(peer, headers) if self._trusted else None
+        if named is None:
+            return None
+        if isinstance(named, Unclear):
+            return Rejected(named.message)
+        user = self._directory.users.get(named.subject)
+        if user is None:
+            return Identified(Actor(named.subject, named.groups or (), source=Source.TRUSTED_HEADER), self._consumed)
+        if user.disabled:
+            return GONE
+        groups = user.groups if named.groups is None else named.groups
+        attributes = tuple(user.attributes.items())
+        return Identified(Actor(user.name, groups, (), attributes, Source.TRUSTED_HEADER), self._consumed)
 
-    def _anonymous(self, consumed: frozenset[str]) -> Identified | Rejected:
-        return Rejected(NEEDED) if self._section.require else Identified(Actor(), consumed)
-
-    def _is_trusted(self, peer: str) -> bool:
-        try:
-            address = ipaddress.ip_address(peer)
-        except ValueError:
-            return False
-        return any(address in network for network in self._networks)
-
-    async def _matches(self, user: User | None, name: str, password: str) -> bool:
-        """Verify off the event loop; an unknown name costs what a known one does."""
-        stored = user.password if user and user.password and not user.disabled else ""
-        mark = user_file.keyed(self._key, stored, name, password)
+    async def _refresh(self) -> None:
+        """Read the user file again where it changed: whoever notices waits for it, others go on with the old users."""
         now = self._monotonic()
-        if stored and self._verified.get(mark, 0.0) > now:
-            return True
-        async with self._verifying:
-            found = await asyncio.to_thread(self._verify, stored or self._decoy, password)
-        if not (found and stored):
-            return False
-        self._verified[mark] = now + REMEMBER_SECONDS
-        while len(self._verified) > REMEMBERED:
-            self._verified.popitem(last=False)
-        return True
-
-    def _verify(self, stored: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(stored, password)
-        except (VerificationError, InvalidHashError):
-            return False
-
-    def _blocked(self, peer: str) -> bool:
-        count, until = self._failures.get(peer, (0, 0.0))
-        return count >= ATTEMPTS and until > self._monotonic()
-
-    def _failed(self, peer: str) -> None:
-        now = self._monotonic()
-        count, until = self._failures.pop(peer, (0, 0.0))
-        self._failures[peer] = (count + 1 if until > now else 1, now + WINDOW_SECONDS)
-        while len(self._failures) > PEERS:
-            self._failures.popitem(last=False)
-
-    def _refresh(self) -> None:
-        path, now = self._section.users, self._monotonic()
-        if path is None or now - self._checked < CHECK_SECONDS:
+        if self._path is None or now - self._looked_at < POLL:
             return
-        self._checked = now
+        self._looked_at = now
+        stamp = _stamp(self._path)
+        if stamp in (self._directory.stamp, self._refused_stamp) or (self._reading and not self._reading.done()):
+            return
+        self._reading = asyncio.create_task(self._read(self._path, stamp))
+        await asyncio.shield(self._reading)
+
+    async def _read(self, path: Path, stamp: tuple[int, int, int]) -> None:
         try:
-            if _stamp(path) != self._stamp:
-                self._take(path)
-                _log.info("identity.reloaded", file=path, count=len(self._users))
-        except (Error, OSError):
-            _log.error("identity.not_reloaded", file=path, hint="the users are as they were; mend the file")
-            self._stamp = None
-
-    def _take(self, path: Path) -> None:
-        found = user_file.load(path)
-        self._stamp = _stamp(path)
-        self._users = found
-        self._by_key = {key: user for user in found.values() for key in user.keys}
-        self._verified.clear()
-
-
-def _stamp(path: Path) -> tuple[int, int]:
-    status = path.stat()
-    return status.st_mtime_ns, status.st_size
+            found = await asyncio.to_thread(directory, path)
+        except Error as error:
+            self._refused_stamp = stamp
+            _log.error("identity.users_refused", file=path, why=str(error), hint="the users read before stay in force")
+            return
+        self._refused_stamp = None
+        self._directory = found
+        _log.info("identity.users_read", count=len(found.users))
+        self._changed(found.digest)
 
 
 def _actor(user: User, source: Source) -> Actor:
-    return Actor(user.name, user.groups, attributes=tuple(sorted(user.attributes.items())), source=source)
+    return Actor(user.name, user.groups, (), tuple(user.attributes.items()), source)
 
 
-def _decoded(encoded: str) -> tuple[str, str]:
-    """Return name and password; the password may hold colons (RFC 7617)."""
+def _is_misplaced(name: str, value: str) -> bool:
+    """Return whether a header that goes on to the provider holds a gateway key."""
+    return KEY_PREFIX in value and name.lower() != PROXY and is_key(_bare(value))
+
+
+def _bare(value: str) -> str:
+    scheme, _, rest = value.strip().partition(" ")
+    return rest.strip() if scheme.lower() == "bearer" else value.strip()
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
     try:
-        name, _, password = base64.b64decode(encoded.strip(), validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return "", ""
-    return name, password
-
-
-def _networks(section: IdentitySection) -> tuple[Network, ...]:
-    trusted = section.trusted_header
-    if trusted is None:
-        return ()
-    if not trusted.from_:
-        hint = "name the proxies' addresses, for example from: [10.0.0.5/32]"
-        raise Error("identity.trusted_header.from: is empty, so the header would never count", hint=hint)
-    try:
-        return tuple(ipaddress.ip_network(network) for network in trusted.from_)
-    except ValueError:
-        hint = "write it as 10.0.0.0/8 or 127.0.0.1/32"
-        raise Error("identity.trusted_header.from: holds something that is no network", hint=hint) from None
+        found = path.stat()
+    except OSError:
+        return (0, 0, 0)
+    return (found.st_mtime_ns, found.st_size, found.st_ino)
