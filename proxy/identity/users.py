@@ -78,7 +78,7 @@ class User(Section):
     name: Annotated[str, AfterValidator(_name)]
     password: Annotated[str, AfterValidator(_password)] = Field(default="", repr=False)
     groups: tuple[Word, ...] = Field(default=(), max_length=200)
-    attributes: dict[Word, Annotated[str, Field(max_length=LONGEST)]] = {}
+    attributes: dict[Word, Annotated[str, Field(max_length=LONGEST)]] = Field(default={})
     keys: tuple[Annotated[str, AfterValidator(_key)], ...] = Field(default=(), repr=False)
     disabled: bool = False
 
@@ -164,7 +164,7 @@ class _Strict(yaml.SafeLoader):
 
 
 def _mapping(loader: _Strict, node: yaml.MappingNode) -> dict[object, object]:
-    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+    keys = [loader.construct_object(key, deep=True) for key, _ in node.value]
     try:
         doubled = len(set(keys)) != len(keys)
     except TypeError:
