@@ -31,8 +31,8 @@ def rank(finding: Finding) -> int:
 def resolved(findings: Iterable[Finding], text: str, fingerprint: Callable[[str], str]) -> Iterator[Finding]:
     """Yield one segment's findings in reading order, none overlapping another; tags and hazards beside.
 
-    By rank, then longer, then higher score, then the order given. Where a finding loses only some of its characters, the
-    rest stays found: an address does not become readable because a number in it was taken for a telephone's.
+    By rank, then longer, then higher score, then the order given. Where a finding loses only some of its characters,
+    the rest stays found: an address does not become readable because a number in it was taken for a telephone's.
     """
     yield from sorted(_resolved(list(findings), text, fingerprint), key=lambda f: (f.start, f.end))
 

@@ -28,12 +28,12 @@ _PASSPORT: Final = r"[A-Z]{1,2}\d{6,8}|[CFGHJK][0-9CFGHJKLMNPRTVWXYZ]{8}|\d{9}|\
 _DRIVER: Final = r"[A-Z]{0,3}-?\d{3,4}-?\d{3,5}(?:-?\d{1,5}){0,2}[A-Z]{0,2}|[A-Z9]{5}\d{6}[A-Z9]{2}\d?[A-Z]{2}"
 _TAX: Final = r"[A-Z]{2} ?[0-9]{2}(?:[ .]?[0-9A-Z]{2,4}){2,4}|\d{2}-\d{7}|\d{2,3}/\d{3}/\d{5}|\d{11}"
 _ACCOUNT: Final = Context(
-    "account number", "account no", "account #", "account_number", "account:", "accountnumber", "acct", "bank account", "a/c",
-    "kontonummer", "konto-nr", "checking account", "savings account", "numéro de compte", "número de cuenta",
+    "account number", "account no", "account #", "account_number", "account:", "accountnumber", "acct", "bank account",
+    "a/c", "kontonummer", "konto-nr", "checking account", "savings account", "numéro de compte", "número de cuenta",
 )  # fmt: skip
 _PATIENT: Final = Context(
-    "mrn", "medical record", "patient id", "patient no", "patient number", "patient_id", "patientid", "health insurance",
-    "insurance id", "member id",
+    "mrn", "medical record", "patient id", "patient no", "patient number", "patient_id", "patientid",
+    "health insurance", "insurance id", "member id",
 )  # fmt: skip
 
 

@@ -20,17 +20,18 @@ _DATE: Final = (
     rf"|{_MONTH}[ -]\d{{1,2}}(?:st|nd|rd|th)?,?[ -]\d{{4}}|(?:19|20)\d{{6}})(?!\w)"
 )
 _GATE: Final = (
-    "born", "birth", "dob", "d.o.b", "bday", "geb", "naissance", "née", "né ", "nacid", "nacim", "nasci", "nato", "nata",
-    "urodz", "född", "født", "føds",
+    "born", "birth", "dob", "d.o.b", "bday", "geb", "naissance", "née", "né ", "nacid", "nacim", "nasci",
+    "nato", "nata", "geboorte", "urodz", "född", "født", "føds",
 )  # fmt: skip
 _BORN: Final = (
     r"born|(?:date[ _-]?of[ _-]?)?birth(?:[ _-]?da(?:y|te))?|dob|d\.o\.b\.?|bday|geboren|geburt[^\W\d_]*|geb\."
-    r"|(?:date de )?naissance|née? le|nacid[oa]|nacimiento|nascita|nat[oa] (?:il|a)|nascid[oa]|nascimento|geboorte[^\W\d_]*"
-    r"|urodz[^\W\d_]*|född|født|fødsels[^\W\d_]*"
+    r"|(?:date de )?naissance|née? le|nacid[oa]|nacimiento|nascita|nat[oa] (?:il|a)|nascid[oa]|nascimento"
+    r"|geboorte[^\W\d_]*|urodz[^\W\d_]*|född|født|fødsels[^\W\d_]*"
 )
 _BIRTH = re.compile(rf"(?i)(?<![^\W\d_])(?:{_BORN})(?P<gap>[^\n\d{BREAK}]{{0,40}})(?P<date>{_DATE})")
 _BIRTH_AFTER = re.compile(
-    rf"(?i)(?<![\w.-])(?P<date>{_DATE})[ ,;)\]]{{0,2}}[(\[]?(?:dob|d\.o\.b|date of birth|birth ?date|birthday)(?![^\W\d_])"
+    rf"(?i)(?<![\w.-])(?P<date>{_DATE})[ ,;)\]]{{0,2}}[(\[]?"
+    r"(?:dob|d\.o\.b|date of birth|birth ?date|birthday)(?![^\W\d_])"
 )
 _AGE = re.compile(
     r"(?i)(?<![\w.,-])(?P<age>1?\d{1,2})[ -]?(?:years?|yrs?|y)[ -]?(?:old|/?o(?:ld)?)(?!\w)"

@@ -17,8 +17,9 @@ _NORTH_AMERICAN = re.compile(rf"(?:1{_GAP})?(?:\([2-9]\d\d\){_GAP}?|[2-9]\d\d(?:
 _TRUNK = re.compile(rf"\(?0[1-9]\d{{0,4}}\)?(?:[{SPACES}{DASHES}./]{{1,2}}\d{{2,8}}){{1,4}}")
 _DATE = re.compile(r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4})(?!\d)")
 _WORDS = Context(
-    "phone", "telephone", "tel", "mobile", "cell", "call", "fax", "whatsapp", "sms", "text me", "contact", "dial", "ring", "reach",
-    "telefon", "handy", "mobil", "rufnummer", "téléphone", "portable", "teléfono", "móvil", "telefono", "cellulare", "hotline",
+    "phone", "telephone", "tel", "mobile", "cell", "call", "fax", "whatsapp", "sms", "text me", "contact", "dial", "ring",
+    "reach", "telefon", "handy", "mobil", "rufnummer", "téléphone", "portable", "teléfono", "móvil", "telefono", "cellulare",
+    "hotline",
 )  # fmt: skip
 _REGIONS: Final = ("GB", "DE", "FR", "IT", "AU", "IN", "NL", "CH")
 _TRIALS: Final = 64  # national numbers tried in one text of a few kilobytes; what comes after counts by its shape

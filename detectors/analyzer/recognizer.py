@@ -21,7 +21,7 @@ class TimedOutError(Exception):
 
 
 class Result(RecognizerResult):
-    """A result that knows whether something vouches for it; equal to itself alone, which keeps Presidio's merge cheap."""
+    """A result that knows whether something vouches for it; equal to itself alone, so Presidio's merge is cheap."""
 
     __eq__ = object.__eq__
     __hash__ = object.__hash__

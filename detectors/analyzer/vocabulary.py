@@ -29,8 +29,8 @@ _LABELS: Final = {
 }
 
 BIRTH: Final = Context(
-    "born", "birth", "dob", "d.o.b", "bday", "geboren", "geburt", "geb", "naissance", "née", "né le", "nacid", "nacimiento",
-    "nascita", "nato il", "nata il", "nascimento", "nascid", "geboorte", "urodz", "född", "født", "fødsels",
+    "born", "birth", "dob", "d.o.b", "bday", "geboren", "geburt", "geb", "naissance", "née", "né le", "nacid",
+    "nacimiento", "nascita", "nato il", "nata il", "nascimento", "nascid", "geboorte", "urodz", "född", "født", "fødsels",
 )  # fmt: skip
 MEDICAL: Final = Context(
     "patient", "medical", "mrn", "health", "hospital", "clinic", "medicare", "medicaid", "nhs", "insured"
@@ -39,7 +39,8 @@ PASSPORT: Final = Context(
     "passport", "reisepass", "passeport", "pasaporte", "passaporto", "paspoort", "travel document"
 )
 DRIVER: Final = Context(
-    "driver", "driving", "führerschein", "permis de conduire", "licencia de conducir", "patente", "rijbewijs", "dl number",
+    "driver", "driving", "führerschein", "permis de conduire", "licencia de conducir", "patente", "rijbewijs",
+    "dl number",
 )  # fmt: skip
 TAX: Final = Context(
     "tax", "vat", "tin", "ein", "itin", "steuer", "ust-id", "ustid", "fiscal", "siret", "siren", "partita iva", "gst"

@@ -47,7 +47,8 @@ def best_labels(words: Floats, firsts: NDArray[np.bool_]) -> Ints:
 
     The best label of each word alone is the answer wherever it breaks no span. A word is surely O, whatever stands
     around it, where O leads by at least what the next word gains from being I instead of B: a path with another label
-    there is not worse with O there and B next. So only the runs between such words that hold a broken span need the Viterbi.
+    there is not worse with O there and B next. So only the runs between such words that hold a broken
+    span need the Viterbi.
     """
     best: Ints = words.argmax(axis=1)
     inside = (best > 0) & (best % 2 == 0)
