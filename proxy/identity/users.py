@@ -180,11 +180,15 @@ _Strict.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _mapping
 def _explained(path: Path, item: Mapping[str, object]) -> Error:
     place = item["loc"]
     assert isinstance(place, tuple)
-    where = ".".join(str(part) for part in place) or "the file"
+    shown = (str(part) if str(part).isidentifier() or isinstance(part, int) else "?" for part in place)
+    where = ".".join(shown) or "the file"  # what stands where a key should be may be a value
     if item["type"] == "extra_forbidden":
         known = User.model_fields if len(place) > 1 else _File.model_fields
         return Error(f"{path}: unknown key {where}", hint=f"known here: {', '.join(sorted(known))}")
-    return Error(f"{path}: {where}: {item['msg']}", hint="quote names that YAML reads as numbers or as yes and no")
+    return Error(
+        f"{path}: {where}: {str(item['msg']).removeprefix('Value error, ')}",
+        hint="quote names that YAML reads as numbers or as yes and no",
+    )
 
 
 def _refuse_doubles(path: Path, users: Iterable[User]) -> None:
