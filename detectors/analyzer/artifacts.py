@@ -1,11 +1,14 @@
 """What recognizers share of one text: the model's spans, the runs of digits, and where digits are at all."""
 
 import re
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 from presidio_analyzer.nlp_engine import NlpArtifacts
+
+from detectors.analyzer.context import AFTER, BEFORE, BREAK, Context
 
 SPACES: Final = " \u00a0\u2007\u2009\u202f"  # both stand in character classes
 DASHES: Final = "\\-\u2010\u2011\u2012\u2013\u2212"
@@ -43,6 +46,8 @@ class Artifacts(NlpArtifacts):
         super().__init__(nothing, nothing, nothing, nothing, engine, language, [span.score for span in spans])
         self.text = text
         self.spans = tuple(spans)
+        self.memo: dict[object, Any] = {}
+        self._places: dict[Context, tuple[int, ...]] = {}
 
     @cached_property
     def numbers(self) -> tuple[Number, ...]:
@@ -72,6 +77,27 @@ class Artifacts(NlpArtifacts):
         if start >= 0:
             merged.append((start, end))
         return tuple(merged)
+
+    def places(self, context: Context) -> tuple[int, ...]:
+        """Return where the words of a context begin."""
+        found = self._places.get(context)
+        if found is None:
+            found = self._places[context] = context.places(self.text, self.lower)
+        return found
+
+    def before(self, context: Context, start: int, reach: int = BEFORE) -> bool:
+        """Tell whether a word of a context begins in the `reach` characters before a place."""
+        places = self.places(context)
+        last = bisect_left(places, start) - 1
+        return last >= 0 and places[last] >= start - reach and BREAK not in self.text[places[last] : start]
+
+    def near(self, context: Context, start: int, end: int) -> bool:
+        """Tell whether a word of a context begins shortly before or after the characters [start, end)."""
+        if self.before(context, start):
+            return True
+        places = self.places(context)
+        first = bisect_left(places, end)
+        return first < len(places) and places[first] <= end + AFTER and BREAK not in self.text[end : places[first]]
 
     @cached_property
     def lower(self) -> str:

@@ -8,26 +8,18 @@ from detectors.analyzer.personal import Age, Birth, Model
 from detectors.analyzer.phone import Phone
 from detectors.analyzer.pipeline import engine_of
 from detectors.analyzer.recognizer import Recognizer
+from detectors.analyzer.shapes import Index
 from detectors.fingerprint import Fingerprinter
 from detectors.ner.classifier import TokenClassifier
 
 
 def recognizers() -> list[Recognizer]:
     """Return all recognizers that need no model."""
-    return [
-        *payment(),
-        *americas(),
-        *asia_and_australia(),
-        *europe(),
-        *documents(),
-        Email(),
-        Phone(),
-        Url(),
-        Ip(),
-        mac(),
-        Birth(),
-        Age(),
-    ]
+    shaped = [*payment(), *americas(), *asia_and_australia(), *europe(), *documents(), mac()]
+    index = Index([shape for recognizer in shaped for shape in recognizer.strong])
+    for recognizer in shaped:
+        recognizer.index = index
+    return [*shaped, Email(), Phone(), Url(), Ip(), Birth(), Age()]
 
 
 def requests(fingerprinter: Fingerprinter, classifier: TokenClassifier, floor: float) -> AnalyzerDetector:

@@ -1,6 +1,7 @@
-"""Words that stand near a value and say what it is, looked for in a window of characters, whole words only."""
+"""Words that stand near a value and say what it is: whole words, looked for once in a text and only where they occur."""
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 BEFORE: Final = 64
@@ -14,18 +15,27 @@ class Context:
     """A set of words; a short one counts only whole, a longer one also as the beginning of a word."""
 
     def __init__(self, *words: str) -> None:
-        short = "|".join(sorted(re.escape(word) for word in words if len(word) <= _SHORT))
-        long = "|".join(sorted(re.escape(word) for word in words if len(word) > _SHORT))
+        self.words = tuple(sorted({word.lower() for word in words}))
+        short = "|".join(re.escape(word) for word in self.words if len(word) <= _SHORT)
+        long = "|".join(re.escape(word) for word in self.words if len(word) > _SHORT)
         choices = [rf"(?:{short})(?!{_LETTER})"] * bool(short) + [f"(?:{long})"] * bool(long)
         self._pattern = re.compile(rf"(?i)(?<!{_LETTER})(?:{'|'.join(choices)})")
 
-    def near(self, text: str, start: int, end: int) -> bool:
-        """Tell whether a word stands shortly before or after the characters [start, end)."""
-        if self.before(text, start):
-            return True
-        after = text[end : end + AFTER].partition(BREAK)[0]
-        return self._pattern.search(after) is not None
+    def places(self, text: str, lower: str) -> tuple[int, ...]:
+        """Return where a word begins, in order; `lower` is the text in lower case, which rules most words out at once."""
+        found = [word for word in self.words if word in lower]
+        if not found:
+            return ()
+        if len(lower) != len(text):  # some letter has another length in lower case: places in one are not the other's
+            return tuple(match.start() for match in self._pattern.finditer(text))
+        return tuple(sorted({place for word in found for place in _whole(word, lower)}))
 
-    def before(self, text: str, start: int, reach: int = BEFORE) -> bool:
-        """Tell whether a word stands in the `reach` characters before a place."""
-        return self._pattern.search(text[max(0, start - reach) : start].rpartition(BREAK)[2]) is not None
+
+def _whole(word: str, lower: str) -> Iterator[int]:
+    """Yield where a word stands whole, or begins one if it is long."""
+    place = lower.find(word)
+    while place >= 0:
+        end = place + len(word)
+        if not lower[place - 1 : place].isalpha() and (len(word) > _SHORT or not lower[end : end + 1].isalpha()):
+            yield place
+        place = lower.find(word, end)

@@ -6,9 +6,10 @@ from presidio_analyzer import predefined_recognizers as stock
 
 from detectors.analyzer.artifacts import DASHES, SPACES
 from detectors.analyzer.context import Context
-from detectors.analyzer.recognizer import Recognizer, Shaped, code, number, numeric
+from detectors.analyzer.recognizer import Shaped
+from detectors.analyzer.shapes import code, number
 
-_NINE: Final = number(r"\d{3} \d{3} \d{3}", r"\d{9}")
+_NINE: Final = r"\d{3} \d{3} \d{3}|\d{9}"
 _ITIN: Final = r"(?:5\d|6[0-5]|7\d|8[0-8]|9[0-24-9])"
 _KOREAN: Final = r"\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])"
 _NINO: Final = r"(?!BG|GB|NK|KN|NT|TN|ZZ)[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?\d\d ?\d\d ?\d\d ?[A-D]"
@@ -18,27 +19,27 @@ _MBI: Final = (
 _FISCAL_CODE: Final = r"[A-Z]{6}[\dLMNP-V]{2}[A-EHLMPR-T][\dLMNP-V]{2}[A-Z][\dLMNP-V]{3}[A-Z]"
 
 
-def americas() -> list[Recognizer]:
+def americas() -> list[Shaped]:
     """Return the recognizers of the numbers of the Americas."""
     return [
         Shaped(
             "US_SSN",
-            numeric(number(rf"\d{{3}}([{DASHES}])\d\d\1\d{{4}}"), 0.7, 9),
-            numeric(number(rf"\d{{3}}([{SPACES}.])\d\d\1\d{{4}}"), 0.5, 9),
-            numeric(number(r"\d{9}"), 0.1, 9),
+            number(rf"\d{{3}}([{DASHES}])\d\d\1\d{{4}}", 0.7, 9),
+            number(rf"\d{{3}}([{SPACES}.])\d\d\1\d{{4}}", 0.5, 9),
+            number(r"\d{9}", 0.1, 9),
             stock=stock.UsSsnRecognizer(),
             context=Context("social security", "social_security", "socialsecurity", "ssn", "ssns", "soc sec", "ss#"),
         ),
         Shaped(
             "US_ITIN",
-            numeric(number(rf"9\d\d[- ]{_ITIN}[- ]\d{{4}}"), 0.6, 9),
-            numeric(number(rf"9\d\d{_ITIN}\d{{4}}"), 0.1, 9),
+            number(rf"9\d\d[- ]{_ITIN}[- ]\d{{4}}", 0.6, 9),
+            number(rf"9\d\d{_ITIN}\d{{4}}", 0.1, 9),
             stock=stock.UsItinRecognizer(),
             context=Context("itin", "individual taxpayer", "taxpayer id"),
         ),
         Shaped(
             "US_NPI",
-            numeric(number(r"[12]\d{9}"), 0.1, 10),
+            number(r"[12]\d{9}", 0.1, 10),
             stock=stock.UsNpiRecognizer(),
             context=Context("npi", "national provider"),
         ),
@@ -52,27 +53,27 @@ def americas() -> list[Recognizer]:
     ]
 
 
-def asia_and_australia() -> list[Recognizer]:
+def asia_and_australia() -> list[Shaped]:
     """Return the recognizers of the numbers of Asia and Australia."""
     return [
         Shaped(
             "AU_ABN",
-            numeric(number(r"\d\d \d{3} \d{3} \d{3}"), 0.6, 11),
-            numeric(number(r"\d{11}"), 0.1, 11),
+            number(r"\d\d \d{3} \d{3} \d{3}", 0.6, 11),
+            number(r"\d{11}", 0.1, 11),
             stock=stock.AuAbnRecognizer(),
         ),
-        Shaped("AU_ACN", numeric(_NINE, 0.1, 9), stock=stock.AuAcnRecognizer()),
-        Shaped("AU_TFN", numeric(_NINE, 0.1, 9), stock=stock.AuTfnRecognizer()),
+        Shaped("AU_ACN", number(_NINE, 0.1, 9), stock=stock.AuAcnRecognizer()),
+        Shaped("AU_TFN", number(_NINE, 0.1, 9), stock=stock.AuTfnRecognizer()),
         Shaped(
             "AU_MEDICARE",
-            numeric(number(r"[2-6]\d{3} \d{5} \d"), 0.5, 10),
-            numeric(number(r"[2-6]\d{9}"), 0.1, 10),
+            number(r"[2-6]\d{3} \d{5} \d", 0.5, 10),
+            number(r"[2-6]\d{9}", 0.1, 10),
             stock=stock.AuMedicareRecognizer(),
         ),
         Shaped(
             "IN_AADHAAR",
-            numeric(number(r"[2-9]\d{3}([- ])\d{4}\1\d{4}"), 0.45, 12),
-            numeric(number(r"[2-9]\d{11}"), 0.1, 12),
+            number(r"[2-9]\d{3}([- ])\d{4}\1\d{4}", 0.45, 12),
+            number(r"[2-9]\d{11}", 0.1, 12),
             stock=stock.InAadhaarRecognizer(),
             context=Context("aadhaar", "aadhar", "uidai", "uid"),
         ),
@@ -87,26 +88,26 @@ def asia_and_australia() -> list[Recognizer]:
         Shaped("SG_NRIC_FIN", code(r"[STFGM]\d{7}[A-Z]", 0.5), stock=stock.SgFinRecognizer()),
         Shaped(
             "KR_RRN",
-            numeric(number(rf"{_KOREAN}-[1-4]\d{{6}}"), 0.7, 13),
-            numeric(number(rf"{_KOREAN}[1-4]\d{{6}}"), 0.1, 13),
+            number(rf"{_KOREAN}-[1-4]\d{{6}}", 0.7, 13),
+            number(rf"{_KOREAN}[1-4]\d{{6}}", 0.1, 13),
             stock=stock.KrRrnRecognizer(),
         ),
         Shaped(
             "TH_TNIN",
-            numeric(number(r"[1-9]-\d{4}-\d{5}-\d\d-\d"), 0.7, 13),
-            numeric(number(r"[1-9]\d{12}"), 0.1, 13),
+            number(r"[1-9]-\d{4}-\d{5}-\d\d-\d", 0.7, 13),
+            number(r"[1-9]\d{12}", 0.1, 13),
             stock=stock.ThTninRecognizer(),
         ),
     ]
 
 
-def europe() -> list[Recognizer]:
+def europe() -> list[Shaped]:
     """Return the recognizers of the numbers of Europe."""
     return [
         Shaped(
             "UK_NHS",
-            numeric(number(r"\d{3} \d{3} \d{4}"), 0.45, 10),
-            numeric(number(r"\d{3}-?\d{3}-?\d{4}"), 0.1, 10),
+            number(r"\d{3} \d{3} \d{4}", 0.45, 10),
+            number(r"\d{3}-?\d{3}-?\d{4}", 0.1, 10),
             stock=stock.NhsRecognizer(),
             context=Context("nhs", "national health", "health service"),
         ),
@@ -127,7 +128,7 @@ def europe() -> list[Recognizer]:
         Shaped("IT_FISCAL_CODE", code(f"(?i:{_FISCAL_CODE})", 0.9), stock=stock.ItFiscalCodeRecognizer()),
         Shaped(
             "PL_PESEL",
-            numeric(number(r"\d\d(?:[02468][1-9]|[13579][012])(?:0[1-9]|[12]\d|3[01])\d{5}"), 0.45, 11),
+            number(r"\d\d(?:[02468][1-9]|[13579][012])(?:0[1-9]|[12]\d|3[01])\d{5}", 0.45, 11),
             stock=stock.PlPeselRecognizer(),
             context=Context("pesel"),
         ),

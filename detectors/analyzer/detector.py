@@ -10,7 +10,7 @@ from detectors import deadline
 from detectors.analyzer.artifacts import Artifacts, ModelSpan
 from detectors.analyzer.pieces import MARGIN, Chunk, Piece, chunks, window
 from detectors.analyzer.pipeline import LANGUAGE
-from detectors.analyzer.recognizer import TimedOutError
+from detectors.analyzer.shapes import TimedOutError
 from detectors.analyzer.vocabulary import category_of
 from detectors.finding import Finding, Kind, Scan, Segment, Skipped, SkipReason
 from detectors.fingerprint import Fingerprinter

@@ -1,16 +1,18 @@
 """Addresses of machines and mailboxes, and links: found from their own marks outward, each in bounded steps."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_address
-from typing import Final
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 from presidio_analyzer import predefined_recognizers as stock
 from tldextract import TLDExtract
 
 from detectors.analyzer.artifacts import Artifacts
 from detectors.analyzer.context import BREAK, Context
-from detectors.analyzer.recognizer import Recognizer, Result, Shaped, code
+from detectors.analyzer.recognizer import Recognizer, Result, Shaped
+from detectors.analyzer.shapes import code
 
 _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~\u0300-\u036f-]{1,64}")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_][^\W_]{0,22}[^\W\d_](?![\w-])")
@@ -19,7 +21,7 @@ _SCHEME = re.compile(r"[\w+.-]{1,20}")
 _REST = re.compile(rf"[^\s<>\"`{{}}|\\^{BREAK}]{{1,4096}}")
 _HOSTNAME = re.compile(r"[\w.-]{1,253}")
 _PATH = re.compile(rf"(?::\d{{1,5}})?(?:[/?#][^\s<>\"`{{}}|\\^{BREAK}]{{0,4096}})?")
-_MARK = re.compile(r"://|www\.|\.(?:com|org|net|edu|gov|info|io|co\.uk|de|fr|eu)(?![\w-])(?!\.\w)", re.IGNORECASE)
+_DOMAIN_END = re.compile(r"\.(?i:com|org|net|edu|gov|info|io|co\.uk|de|fr|eu)(?![\w-])(?!\.\w)")
 _USERINFO = re.compile(r"[^/?#@]{1,256}@")
 _PERSONAL_QUERY = re.compile(
     r"(?i)[?&;](?:e-?mail|user(?:name)?|phone|ssn|name|token|key|session(?:id)?|password|auth)="
@@ -27,7 +29,8 @@ _PERSONAL_QUERY = re.compile(
 _TAIL: Final = ".,;:!?'\"*_)]>"
 _PAIRS: Final = {")": "(", "]": "["}
 _QUAD = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
-_GROUPS = re.compile(r"[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?:\.\d{1,3}){0,3}")
+_HEX: Final = frozenset("0123456789abcdefABCDEF")
+_COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{0,40}")
 _IP_WORDS = Context(
     "ip", "ipv4", "ipv6", "host", "server", "address", "addr", "ping", "subnet", "gateway", "dns", "client"
 )
@@ -74,6 +77,15 @@ def _in_userinfo(text: str, place: int) -> bool:
     return scheme >= 0 and not any(c.isspace() or c in "/?#@" for c in text[scheme + 3 : place])
 
 
+type _Bounds = tuple[int, int, float] | None
+
+
+class _Mark(NamedTuple):
+    start: int
+    end: int
+    bounds: Callable[[str, int, int, int], _Bounds]
+
+
 class Url(Recognizer):
     """Links. One with a user in it, a bare address as host, or a personal parameter scores higher than a mere link."""
 
@@ -83,40 +95,52 @@ class Url(Recognizer):
     def found(self, artifacts: Artifacts) -> Iterator[Result]:
         """Yield each link once, from its scheme, its `www.` or its domain's ending outward."""
         text, done = artifacts.text, 0
-        for mark in _MARK.finditer(text):
-            if mark.start() < done:
+        for start, end, bounds_of in sorted(_marks(text), key=itemgetter(0)):
+            if start < done:
                 continue
-            bounds = self._schemed(text, mark) if mark[0] == "://" else self._bare(text, mark, done)
-            if bounds is None:
-                continue
-            start, end, score = bounds
-            end = _without_tail(text, start, end)
-            done = end
-            yield self.result("URL", start, end, score)
+            bounds = bounds_of(text, start, end, done)
+            if bounds is not None:
+                begin, stop, score = bounds
+                done = _without_tail(text, begin, stop)
+                yield self.result("URL", begin, done, score)
 
-    def _schemed(self, text: str, mark: re.Match[str]) -> tuple[int, int, float] | None:
-        scheme = _SCHEME.match(text[max(0, mark.start() - 20) : mark.start()][::-1])
-        rest = _REST.match(text, mark.end())
-        if scheme is None or rest is None or not scheme[0][-1].isalpha():
-            return None
-        return mark.start() - len(scheme[0]), rest.end(), _score(rest[0])
 
-    def _bare(self, text: str, mark: re.Match[str], done: int) -> tuple[int, int, float] | None:
-        if mark[0].lower() == "www.":
-            rest = _REST.match(text, mark.start())
-            if rest is None or "." not in rest[0][4:] or text[mark.start() - 1 : mark.start()].isalnum():
-                return None
-            return mark.start(), rest.end(), 0.5
-        before = _HOSTNAME.match(text[max(done, mark.start() - 253) : mark.start()][::-1])
-        if before is None or text[mark.start() - len(before[0]) - 1 : mark.start() - len(before[0])] in (
-            "@",
-            "/",
-            "\\",
-        ):
-            return None
-        path = _PATH.match(text, mark.end())
-        start = mark.start() - len(before[0].rstrip(".-_"))
-        return (start, path.end() if path else mark.end(), 0.4) if start < mark.start() else None
+def _marks(text: str) -> Iterator[_Mark]:
+    """Yield the places a link is recognized by, and how to tell its bounds from there."""
+    for literal, bounds in (("://", _schemed), ("www.", _worldwide), ("WWW.", _worldwide), ("Www.", _worldwide)):
+        place = text.find(literal)
+        while place >= 0:
+            yield _Mark(place, place + len(literal), bounds)
+            place = text.find(literal, place + len(literal))
+    for match in _DOMAIN_END.finditer(text):
+        yield _Mark(*match.span(), _bare)
+
+
+def _schemed(text: str, start: int, end: int, done: int) -> _Bounds:
+    scheme = _SCHEME.match(text[max(done, start - 20) : start][::-1])
+    rest = _REST.match(text, end)
+    if scheme is None or rest is None or not scheme[0][-1].isalpha():
+        return None
+    return start - len(scheme[0]), rest.end(), _score(rest[0])
+
+
+def _worldwide(text: str, start: int, end: int, done: int) -> _Bounds:
+    rest = _REST.match(text, start)
+    if rest is None or "." not in rest[0][4:] or text[max(0, start - 1) : start].isalnum():
+        return None
+    return start, rest.end(), 0.5
+
+
+def _bare(text: str, start: int, end: int, done: int) -> _Bounds:
+    host = _HOSTNAME.match(text[max(done, start - 253) : start][::-1])
+    if host is None:
+        return None
+    first = start - len(host[0])
+    if text[max(0, first - 1) : first] in ("@", "/", "\\"):
+        return None
+    first = start - len(host[0].rstrip(".-_"))
+    path = _PATH.match(text, end)
+    return (first, path.end() if path else end, 0.4) if first < start else None
 
 
 def _score(rest: str) -> float:
@@ -149,16 +173,21 @@ class Ip(Recognizer):
         text = artifacts.text
         if text.count(".") >= 3:
             for match in _QUAD.finditer(text):
-                score = _score_v4(text, *match.span())
+                score = _score_v4(artifacts, *match.span())
                 if score:
                     yield self.result("IP_ADDRESS", *match.span(), score, validated=score > 0.6)
         if text.count(":") >= 2:
-            for match in _GROUPS.finditer(text):
-                if _is_v6(text, *match.span()):
-                    yield self.result("IP_ADDRESS", *match.span(), 0.9, validated=True)
+            for match in _COLONS.finditer(text):
+                start, end = match.span()
+                while match.start() - start < 4 and start and text[start - 1] in _HEX:
+                    start -= 1
+                end -= text[start:end].endswith(".") + (text[end - 1] == ":" and text[end - 2] != ":")
+                if _is_v6(text, start, end):
+                    yield self.result("IP_ADDRESS", start, end, 0.9, validated=True)
 
 
-def _score_v4(text: str, start: int, end: int) -> float:
+def _score_v4(artifacts: Artifacts, start: int, end: int) -> float:
+    text = artifacts.text
     around = text[start - 1 : start] if start else "", text[end : end + 2]
     if around[0].isalnum() or around[0] in ("_", ".") or around[1][:1].isalnum() or around[1][:1] == "_":
         return 0.0
@@ -171,9 +200,9 @@ def _score_v4(text: str, start: int, end: int) -> float:
     parts = address.packed
     if address.is_loopback or address.is_unspecified or parts[0] == 255:
         return 0.0
-    if _IP_WORDS.near(text, start, end):
+    if artifacts.near(_IP_WORDS, start, end):
         return 0.95
-    if _VERSION_WORDS.before(text, start, 24) or (max(parts) <= 30 and not address.is_private):
+    if artifacts.before(_VERSION_WORDS, start, 24) or (max(parts) <= 30 and not address.is_private):
         return 0.0
     return 0.7
 
@@ -191,7 +220,7 @@ def _is_v6(text: str, start: int, end: int) -> bool:
     return isinstance(address, IPv6Address) and worded and not address.is_loopback
 
 
-def mac() -> Recognizer:
+def mac() -> Shaped:
     """Return the recognizer of network cards' addresses."""
     return Shaped(
         "MAC_ADDRESS",

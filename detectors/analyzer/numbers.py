@@ -7,15 +7,14 @@ from presidio_analyzer import predefined_recognizers as stock
 
 from detectors.analyzer.artifacts import DASHES, PLAIN, SPACES, Artifacts
 from detectors.analyzer.context import Context
-from detectors.analyzer.recognizer import Recognizer, Result, Shaped, code, matches, number, numeric
+from detectors.analyzer.recognizer import Result, Shaped
+from detectors.analyzer.shapes import code, everywhere, number
 from detectors.analyzer.vocabulary import DRIVER, PASSPORT, TAX, VEHICLE
 
 _S: Final = rf"[{SPACES}{DASHES}.]"
-_CARD: Final = number(
-    rf"(?:4\d{{3}}|5[1-5]\d\d|2[2-7]\d\d|6\d{{3}}|35\d\d)({_S}?)\d{{4}}\1\d{{4}}\1\d{{4}}(?:\1\d{{3}})?",
-    rf"3[47]\d\d({_S}?)\d{{6}}\2\d{{5}}",
-    rf"3[0689]\d\d({_S}?)\d{{6}}\3\d{{4}}",
-    r"4\d{12}",
+_CARD: Final = (
+    rf"(?:4\d{{3}}|5[1-5]\d\d|2[2-7]\d\d|6\d{{3}}|35\d\d)({_S}?)\d{{4}}\1\d{{4}}\1\d{{4}}(?:\1\d{{3}})?"
+    rf"|3[47]\d\d({_S}?)\d{{6}}\2\d{{5}}|3[0689]\d\d({_S}?)\d{{6}}\3\d{{4}}|4\d{{12}}"
 )
 _VIN_LETTERS: Final = "ABCDEFGHJKLMNPRSTUVWXYZ"
 _VIN_VALUES: Final = {str(digit): digit for digit in range(10)} | dict(
@@ -37,43 +36,45 @@ _PATIENT: Final = Context(
 )  # fmt: skip
 
 
-class Iban(Recognizer):
+class Iban(Shaped):
     """The stock recognizer's checksum and country formats; what follows an IBAN in groups of four is not part of it."""
 
     def __init__(self) -> None:
-        super().__init__("IbanRecognizer", ["IBAN_CODE"])
-        self._stock = stock.IbanRecognizer(exact_match=True)
+        self._iban = stock.IbanRecognizer(exact_match=True)
         self._shape = code(rf"[A-Za-z]{{2}}\d{{2}}(?:[{SPACES}{DASHES}]?[A-Za-z0-9]{{1,4}}){{3,8}}", 1.0)
+        super().__init__("IBAN_CODE", self._shape, name="IbanRecognizer")
 
     def found(self, artifacts: Artifacts) -> Iterator[Result]:
         """Yield the longest beginning of each candidate that its checksum vouches for."""
-        for start, end in matches(artifacts, self._shape):
+        for start, end in (
+            self.index.places(artifacts, self._shape) if self.index else everywhere(artifacts, self._shape)
+        ):
             value = artifacts.text[start:end].translate(PLAIN)
             ends = [end - start, *(place for place in range(len(value) - 1, 14, -1) if value[place] in " -")]
             for length in ends:
-                if self._stock.validate_result(value[:length].upper()):
+                if self._iban.validate_result(value[:length].upper()):
                     yield self.result("IBAN_CODE", start, start + length, 1.0, validated=True)
                     break
 
 
-def payment() -> list[Recognizer]:
+def payment() -> list[Shaped]:
     """Return the recognizers of cards, accounts and wallets."""
     return [
-        Shaped("CREDIT_CARD", numeric(_CARD, 1.0, 13), stock=stock.CreditCardRecognizer()),
+        Shaped("CREDIT_CARD", number(_CARD, 1.0, 13), stock=stock.CreditCardRecognizer()),
         Iban(),
         Shaped("CRYPTO", code(r"(?:bc1|[13])[a-zA-HJ-NP-Z0-9]{25,59}", 1.0), stock=stock.CryptoRecognizer()),
         Shaped("CRYPTO", code(r"0x[0-9a-fA-F]{40}", 0.6), name="EthereumRecognizer"),
         Shaped(
             "US_ABA_ROUTING",
-            numeric(number(r"[0123678]\d{8}"), 0.1, 9),
+            number(r"[0123678]\d{8}", 0.1, 9),
             stock=stock.AbaRoutingRecognizer(),
             context=Context("aba", "routing", "rtn"),
         ),
-        Shaped("BANK_ACCOUNT", numeric(number(rf"\d(?:{_S}?\d){{6,16}}"), 0.1, 7), context=_ACCOUNT),
+        Shaped("BANK_ACCOUNT", number(rf"\d(?:{_S}?\d){{6,16}}", 0.1, 7), context=_ACCOUNT),
     ]
 
 
-def documents() -> list[Recognizer]:
+def documents() -> list[Shaped]:
     """Return the recognizers of papers whose number says nothing without a word near it that names the paper."""
     return [
         Shaped("PASSPORT", code(_PASSPORT, 0.1), context=PASSPORT),

@@ -20,8 +20,8 @@ _DATE: Final = (
     rf"|{_MONTH}[ -]\d{{1,2}}(?:st|nd|rd|th)?,?[ -]\d{{4}}|(?:19|20)\d{{6}})(?!\w)"
 )
 _GATE: Final = (
-    "born", "birth", "dob", "d.o.b", "bday", "geb", "naissance", "née", "né ", "nacid", "nacim", "nasci",
-    "nato", "nata", "geboorte", "urodz", "född", "født", "føds",
+    "born", "birth", "dob", "d.o.b", "bday", "geb.", "gebor", "geburt", "geboorte", "naissance", "née le", "né le", "nacid",
+    "nacim", "nascid", "nascit", "nascim", "nato il", "nato a", "nata il", "nata a", "urodz", "född", "født", "føds",
 )  # fmt: skip
 _BORN: Final = (
     r"born|(?:date[ _-]?of[ _-]?)?birth(?:[ _-]?da(?:y|te))?|dob|d\.o\.b\.?|bday|geboren|geburt[^\W\d_]*|geb\."
@@ -33,11 +33,12 @@ _BIRTH_AFTER = re.compile(
     rf"(?i)(?<![\w.-])(?P<date>{_DATE})[ ,;)\]]{{0,2}}[(\[]?"
     r"(?:dob|d\.o\.b|date of birth|birth ?date|birthday)(?![^\W\d_])"
 )
-_AGE = re.compile(
-    r"(?i)(?<![\w.,-])(?P<age>1?\d{1,2})[ -]?(?:years?|yrs?|y)[ -]?(?:old|/?o(?:ld)?)(?!\w)"
-    r"|(?<![^\W\d_])(?:aged?|alter|âge)[\"']?[ :=]{1,3}(?P<aged>1?\d{1,2})"
+_YEARS_OLD = re.compile(r"(?<![\w.,-])1?\d{1,2}(?=[ -]?(?i:years?|yrs?|y)[ -]?(?i:old|/?o(?:ld)?)(?!\w))")
+_AGED = re.compile(
+    r"(?i)(?<![^\W\d_])(?:aged?|alter|âge)[\"']?[ :=]{1,3}(?P<age>1?\d{1,2})"
     r"(?![\w.%]|[ -]?(?:day|hour|minute|second|month|week)|,\d)"
 )
+_AGE_GATE: Final = ("aged ", "age ", "age:", 'age"', "age'", "age=", "alter", "âge")
 
 
 class Birth(Recognizer):
@@ -63,11 +64,15 @@ class Age(Recognizer):
 
     def found(self, artifacts: Artifacts) -> Iterator[Result]:
         """Yield the ages."""
-        lower = artifacts.lower
-        if not artifacts.zones or not any(word in lower for word in ("old", "age", "y/o", "yo", "alter", "âge")):
+        lower, text = artifacts.lower, artifacts.text
+        if not artifacts.zones:
             return
-        for match in _AGE.finditer(artifacts.text):
-            yield self.result("AGE", *match.span("age" if match["age"] else "aged"), 0.6)
+        if "old" in lower or "y/o" in lower or "yo" in lower:
+            for match in _YEARS_OLD.finditer(text):
+                yield self.result("AGE", *match.span(), 0.6)
+        if any(word in lower for word in _AGE_GATE):
+            for match in _AGED.finditer(text):
+                yield self.result("AGE", *match.span("age"), 0.6)
 
 
 class Model(Recognizer):
@@ -83,7 +88,7 @@ class Model(Recognizer):
             if span.score < self._floor:
                 continue
             start, end = trimmed(artifacts.text, span.start, span.end)
-            entity = entity_of(span.label, artifacts.text, start, end)
+            entity = entity_of(span.label, artifacts, start, end)
             if entity:
                 yield self.result(entity, start, end, span.score)
 

@@ -46,26 +46,26 @@ class Phone(Recognizer):
             value = match[0]
             if value.startswith("(") and ")" not in value:
                 start, value = start + 1, value[1:]
-            score, validated, cost = self._judged(text, start, end, value, trials)
+            score, validated, cost = self._judged(artifacts, start, end, value, trials)
             trials -= cost
             if score:
                 yield self.result("PHONE_NUMBER", start, end, score, validated=validated)
 
-    def _judged(self, text: str, start: int, end: int, value: str, trials: int) -> tuple[float, bool, int]:
+    def _judged(self, artifacts: Artifacts, start: int, end: int, value: str, trials: int) -> tuple[float, bool, int]:
         """Return the score, whether a numbering plan vouches for it, and how many trials that took."""
         digits = sum(map(str.isdigit, value))
         if value.lstrip("(").startswith(("+", "00")):
             if trials <= 0:
                 return 0.6, False, 0
             valid = _is_valid("+" + value.lstrip("(+").removeprefix("00"), None)
-            near = not valid and 8 <= digits <= 15 and (value.startswith("+") or _WORDS.near(text, start, end))
+            near = not valid and 8 <= digits <= 15 and (value.startswith("+") or artifacts.near(_WORDS, start, end))
             return (0.95 if valid else 0.6 if near else 0.0), valid, 1
         if _DATE.match(value) or digits > 12:
             return 0.0, False, 0
         if _NORTH_AMERICAN.match(value):
             valid = trials > 0 and _is_valid(value, "US")
             return (0.75 if valid else 0.6), valid, 1
-        if not _WORDS.near(text, start, end):
+        if not artifacts.near(_WORDS, start, end):
             if not (_TRUNK.fullmatch(value) and 9 <= digits <= 12):
                 return 0.0, False, 0
             if trials <= 0:
@@ -79,13 +79,16 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
     if before[-1:].isalnum() or (before[-1:] and before[-1:] in "_/#&$€£@%" and text[start] != "+"):
         return False
-    if before[-1:] == "=" and text[start] not in "+(":
-        return False
-    if before[-1:] and before[-1:] in ".,-:" and before[:1].isdigit():
+    if (
+        text[start] not in "+("
+        and before[-1:]
+        and before[-1:] in "=.-:"
+        and (before[:1].isdigit() or before[-1:] == "=")
+    ):
         return False
     if after[:1].isalnum() or (after[:1] and after[:1] in "_%@"):
         return False
-    return not (after[:1] and after[:1] in ".,-:/" and after[1:].isdigit())
+    return not (after[:1] and after[:1] in ".-:/" and after[1:].isdigit())
 
 
 def _is_valid(value: str, region: str | None) -> bool:

@@ -7,7 +7,7 @@ from typing import Final
 from detectors.analyzer.context import BREAK
 
 SIZE: Final = 4096  # one call costs as much as scanning a few hundred characters; merging grows with its square
-MARGIN: Final = 512  # seen on both sides of what a window owns
+MARGIN: Final = 256  # seen on both sides of what a window owns
 SEPARATOR: Final = f"\n{BREAK}\n"  # white space and a character that no pattern takes: nothing matches across it
 
 

@@ -1,23 +1,17 @@
 """The recognizers' common ground: results that cost little, and stock recognizers run over few places, bounded."""
 
-import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-import regex  # type: ignore[import-untyped]
 from presidio_analyzer import EntityRecognizer, PatternRecognizer, RecognizerResult
 
-from detectors.analyzer.artifacts import DASHES, PLAIN, Artifacts, of
+from detectors.analyzer.artifacts import PLAIN, Artifacts, of
 from detectors.analyzer.context import Context
+from detectors.analyzer.shapes import Index, Shape, beside, everywhere
 
 FLOOR: Final = 0.4  # below it nothing is reported: a bare nine-digit number is not a finding
 WITH_CONTEXT: Final = 0.85
-_SECONDS: Final = 1.0  # of one shape in one text of a few kilobytes, which takes microseconds
-
-
-class TimedOutError(Exception):
-    """A shape took too long, so the text was not looked at whole; it carries no text."""
+_VOUCHED: Final = 0.5
 
 
 class Result(RecognizerResult):
@@ -66,41 +60,6 @@ class Recognizer(EntityRecognizer):
         return Result(self.metadata, entity, start, end, score, validated)
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How a value is written. `alone` is its score without a word near it that says what it is.
-
-    `digits` bounds the digits of runs it is looked for in; without it, it is looked for wherever a digit is near.
-    """
-
-    pattern: str
-    alone: float
-    digits: tuple[int, float] | None = None
-    compiled: Any = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "compiled", regex.compile(self.pattern))
-
-
-def numeric(pattern: str, alone: float, least: int, most: float = math.inf) -> Shape:
-    """Return a shape of digits and single separators."""
-    return Shape(pattern, alone, (least, most))
-
-
-_NOT_IN_NUMBER: Final = r"(?<!\w)(?<!\d[.,])"
-_NUMBER_ENDS: Final = r"(?!\w)(?!\.\d)"
-
-
-def number(*alternatives: str) -> str:
-    """Return a pattern of one number that is not a part of a longer one."""
-    return rf"{_NOT_IN_NUMBER}(?:{'|'.join(alternatives)}){_NUMBER_ENDS}"
-
-
-def code(pattern: str, alone: float) -> Shape:
-    """Return a shape of letters and digits that is not a part of a longer one."""
-    return Shape(rf"(?<![\w{DASHES}])(?:{pattern})(?!\w)", alone)
-
-
 class Shaped(Recognizer):
     """Shapes, a checksum and context words, the checksum and often the words being a stock recognizer's."""
 
@@ -120,25 +79,43 @@ class Shaped(Recognizer):
         self._shapes = shapes
         self._stock = stock
         self._check = check
+        self.index: Index | None = None  # the registry's, which looks for all strong shapes at once
         self._context = context or (Context(*map(str.strip, stock.context)) if stock and stock.context else None)
+
+    @property
+    def strong(self) -> list[Shape]:
+        """Return the shapes that are worth a look wherever they occur."""
+        return [shape for shape in self._shapes if shape.alone >= FLOOR]
 
     def found(self, artifacts: Artifacts) -> Iterator[Result]:
         """Yield the values whose shape, checksum and surroundings make them likely enough."""
         seen: set[tuple[int, int]] = set()
         for shape in self._shapes:
-            for start, end in matches(artifacts, shape):
+            if shape.alone >= FLOOR:
+                places = self.index.places(artifacts, shape) if self.index else everywhere(artifacts, shape)
+            elif self._context is not None:
+                places = beside(artifacts, shape, self._context)
+            else:
+                continue
+            for start, end in places:
                 if (start, end) in seen:
                     continue
                 seen.add((start, end))
-                verdict = self._verdict(artifacts.text[start:end])
-                if verdict is False:
-                    continue
-                score = shape.alone
-                if score < WITH_CONTEXT and self._context and self._context.near(artifacts.text, start, end):
-                    score = WITH_CONTEXT
-                if score >= FLOOR:
-                    # A checksum of one digit vouches only for what its shape or a word near it makes likely.
-                    yield self.result(self._entity, start, end, score, validated=verdict is True and score >= 0.5)
+                result = self._judged(artifacts, shape, start, end)
+                if result is not None:
+                    yield result
+
+    def _judged(self, artifacts: Artifacts, shape: Shape, start: int, end: int) -> Result | None:
+        verdict = self._verdict(artifacts.text[start:end])
+        if verdict is False:
+            return None
+        score = shape.alone
+        if score < WITH_CONTEXT and self._context and artifacts.near(self._context, start, end):
+            score = WITH_CONTEXT
+        if score < FLOOR:
+            return None
+        # A checksum of one digit vouches only for what its shape or a word near it makes likely.
+        return self.result(self._entity, start, end, score, validated=verdict is True and score >= _VOUCHED)
 
     def _verdict(self, value: str) -> bool | None:
         """Return what the checks say of a value; None where there is none."""
@@ -151,20 +128,3 @@ class Shaped(Recognizer):
             return False
         verdict: bool | None = self._stock.validate_result(plain)
         return verdict if verdict is not None else (True if self._check is not None else None)
-
-
-def matches(artifacts: Artifacts, shape: Shape) -> Iterator[tuple[int, int]]:
-    """Yield where a shape matches, in runs of digits or near digits; a look one past the end lets it see its border."""
-    text = artifacts.text
-    pattern = shape.compiled
-    if shape.digits is None:
-        stretches: Iterator[tuple[int, int]] = iter(artifacts.zones)
-    else:
-        least, most = shape.digits
-        stretches = ((n.start, n.end + 1) for n in artifacts.numbers if least <= n.digits <= most)
-    try:
-        for start, end in stretches:
-            for match in pattern.finditer(text, start, end, timeout=_SECONDS):
-                yield match.span()
-    except TimeoutError:
-        raise TimedOutError from None

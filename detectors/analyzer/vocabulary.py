@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from detectors.analyzer.artifacts import Artifacts
 from detectors.analyzer.context import Context
 from detectors.finding import Category
 
@@ -55,9 +56,9 @@ _VERSION = re.compile(r"[vV]?\d+(?:\.\d+){1,3}(?:[-+][\w.]+)?")
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
-def entity_of(label: str, text: str, start: int, end: int) -> str:
+def entity_of(label: str, artifacts: Artifacts, start: int, end: int) -> str:
     """Return the entity of a model's span, or nothing where it cannot be one: a UUID is nobody's number."""
-    value = text[start:end]
+    value = artifacts.text[start:end]
     if not _LETTER_OR_DIGIT.search(value):
         return ""
     if label in _LABELS:
@@ -65,15 +66,15 @@ def entity_of(label: str, text: str, start: int, end: int) -> str:
             return ""
         return "" if label == "EMAIL" and "@" not in value and " at " not in value.lower() else _LABELS[label]
     if label == "DATE":
-        return "DATE_OF_BIRTH" if BIRTH.near(text, start, end) else "DATE_TIME"
+        return "DATE_OF_BIRTH" if artifacts.near(BIRTH, start, end) else "DATE_TIME"
     if _UUID.fullmatch(value) or _VERSION.fullmatch(value) or _is_hash(value):
         return ""
     if label == "FIN":
-        if IBAN.near(text, start, end):
+        if artifacts.near(IBAN, start, end):
             return "IBAN_CODE"
-        return "CREDIT_CARD" if CARD.near(text, start, end) else "BANK_ACCOUNT"
+        return "CREDIT_CARD" if artifacts.near(CARD, start, end) else "BANK_ACCOUNT"
     for context, entity in _KINDS_OF_ID:
-        if context.near(text, start, end):
+        if artifacts.near(context, start, end):
             return entity
     return "NATIONAL_ID"
 
