@@ -249,9 +249,10 @@ class _Copy:
 
     def of(self, facts: Mapping[str, Json]) -> Json:
         """Return the copy of a whole input."""
-        return {
-            key: self._value(key, item, self._name if key == "actor" else self._clean) for key, item in facts.items()
-        }
+        copied: dict[str, Json] = {}
+        for key, item in facts.items():
+            copied[self._text(key, self._clean)] = self._value(key, item, self._name if key == "actor" else self._clean)
+        return copied
 
     def _value(self, key: str, value: Json, clean: Cleaner, depth: int = 0) -> Json:
         if isinstance(value, str):

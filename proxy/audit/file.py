@@ -71,7 +71,7 @@ class LineFile:
 
     def sync(self) -> None:
         """Wait until what was appended is on the disk."""
-        if self._regular:
+        if self._regular and self._handle >= 0:
             os.fdatasync(self._handle)
 
     def _follow(self) -> None:

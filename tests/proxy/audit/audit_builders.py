@@ -72,7 +72,7 @@ def verdict(phase: Phase = Phase.REQUEST, decision: Decision = DECISION, finding
         (Edit("messages/0/content", 0, 5, "<EMAIL_ADDRESS>"),),
         (Change("temperature", 0.3),),
         b"{}",
-        (("scan", 1.23456), ("decide", 0.2)),
+        timings=(("scan", 1.23456), ("decide", 0.2)),
     )
 
 

@@ -1,5 +1,4 @@
 import base64
-import os
 from pathlib import Path
 from typing import Any
 
@@ -342,7 +341,7 @@ async def test_broken_or_removed_user_file_leaves_the_old_users(world: World) ->
     world.path.write_text("users: [{name: ada, colour: red}]", encoding="utf-8")
     world.clock.now += 2
     assert subject(await identity.of_connect(PEER, basic("ada", WORD))) == "ada"
-    os.unlink(world.path)
+    world.path.unlink()
     world.clock.now += 2
     assert subject(await identity.of_request(PEER, (("x-lockgate-key", KEY),), ANONYMOUS)) == "ada"
     assert world.changes == []
