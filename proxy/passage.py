@@ -81,13 +81,19 @@ class JudgedPassage:
         self.trail.usage = self.codec.usage(document)
         if self.mode == "monitor":
             return Answer(status, headers, body)
-        marked = (*headers, (DECISION_HEADER, notices.decision_header(verdict)))
+        marked = (*headers, (DECISION_HEADER, notices.decision_header(self._stricter(verdict))))
         if verdict.body is None:
             return self._refused(status, verdict, document)
         if verdict.body is document.body or verdict.body == document.body:
             return Answer(status, marked, body)
         bare = tuple(pair for pair in marked if pair[0].lower() not in {"content-encoding", "content-length"})
         return Answer(status, bare, verdict.body)
+
+    def _stricter(self, verdict: Verdict) -> Verdict:
+        """Return the verdict that a client is told of: the request's, unless the answer's is stricter."""
+        request = self.trail.request
+        assert request is not None
+        return max(request, verdict, key=lambda each: ACTION_RANK[each.decision.action])
 
     def _read(self, headers: Headers, body: bytes, truncated: bool) -> tuple[bytes, Document]:
         if truncated:

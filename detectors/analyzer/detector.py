@@ -25,7 +25,7 @@ class AnalyzerDetector:
     def __init__(self, name: str, engine: AnalyzerEngine, fingerprinter: Fingerprinter, *, model: str = "") -> None:
         self._name = name
         self._engine = engine
-        self._entities = engine.get_supported_entities(LANGUAGE)
+        self.entities = frozenset(engine.get_supported_entities(LANGUAGE))
         self._print = fingerprinter
         self._model = model
 

@@ -41,6 +41,10 @@ _AGED = re.compile(
 _AGE_GATE: Final = ("aged ", "age ", "age:", 'age"', "age'", "age=", "alter", "âge")
 
 
+_CODES: Final = frozenset({"ID", "FIN", "USER"})
+_CODE_FLOOR: Final = 0.7  # a number that the model merely leans to is more often an order than a person
+
+
 class Birth(Recognizer):
     """Dates that a word near them says someone was born on."""
 
@@ -85,7 +89,7 @@ class Model(Recognizer):
     def found(self, artifacts: Artifacts) -> Iterator[Result]:
         """Yield the model's spans that are likely enough and can be what the model says."""
         for span in artifacts.spans:
-            if span.score < self._floor:
+            if span.score < (max(self._floor, _CODE_FLOOR) if span.label in _CODES else self._floor):
                 continue
             start, end = trimmed(artifacts.text, span.start, span.end)
             entity = entity_of(span.label, artifacts, start, end)

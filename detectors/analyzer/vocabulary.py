@@ -51,8 +51,14 @@ CARD: Final = Context("card", "visa", "mastercard", "amex", "cvv", "cvc", "karte
 IBAN: Final = Context("iban")
 
 _UUID = re.compile(r"(?i)[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-_HASH = re.compile(r"(?i)(?:0x)?[0-9a-f]{7,128}")
+_DIGEST = re.compile(r"(?i)(?:0x)?[0-9a-f]{7,128}")
+_SHORTEST_DIGEST: Final = 16
 _VERSION = re.compile(r"[vV]?\d+(?:\.\d+){1,3}(?:[-+][\w.]+)?")
+_DECIMAL = re.compile(r"\d+[.,]\d{5,}")
+_WORD_END = re.compile(r"[0-9A-Za-z-]{1,128}")
+_LONGEST: Final = 128
+_LEAST_PHONE_DIGITS: Final = 6
+_CODES: Final = frozenset({"ID", "FIN", "PHONE", "USER", "SECRET"})
 _LETTER_OR_DIGIT = re.compile(r"[^\W_]")
 
 
@@ -61,14 +67,16 @@ def entity_of(label: str, artifacts: Artifacts, start: int, end: int) -> str:
     value = artifacts.text[start:end]
     if not _LETTER_OR_DIGIT.search(value):
         return ""
-    if label in _LABELS:
-        if label == "PHONE" and sum(character.isdigit() for character in value) < 6:
-            return ""
-        return "" if label == "EMAIL" and "@" not in value and " at " not in value.lower() else _LABELS[label]
     if label == "DATE":
         return "DATE_OF_BIRTH" if artifacts.near(BIRTH, start, end) else "DATE_TIME"
-    if _UUID.fullmatch(value) or _VERSION.fullmatch(value) or _is_hash(value):
+    if label in _CODES and _is_machine_s(artifacts.text, start, end):
         return ""
+    if label == "PHONE" and sum(map(str.isdigit, value)) < _LEAST_PHONE_DIGITS:
+        return ""
+    if label == "EMAIL" and "@" not in value and " at " not in value.lower():
+        return ""
+    if label in _LABELS:
+        return _LABELS[label]
     if label == "FIN":
         if artifacts.near(IBAN, start, end):
             return "IBAN_CODE"
@@ -79,9 +87,15 @@ def entity_of(label: str, artifacts: Artifacts, start: int, end: int) -> str:
     return "NATIONAL_ID"
 
 
-def _is_hash(value: str) -> bool:
-    """Tell a hexadecimal digest or commit from a number: it has letters and digits in lower case, and is long."""
-    return bool(_HASH.fullmatch(value)) and len(value) >= 16 and not value.isdigit()
+def _is_machine_s(text: str, start: int, end: int) -> bool:
+    """Tell whether a span is, or is a part of, a UUID, a digest, a version or a decimal number."""
+    word = _WORD_END.match(text[max(0, start - _LONGEST) : start][::-1])
+    first = start - (len(word[0]) if word else 0)
+    rest = _WORD_END.match(text, end)
+    whole = text[first : rest.end() if rest else end]
+    if _UUID.fullmatch(whole) or _VERSION.fullmatch(whole) or _DECIMAL.fullmatch(whole):
+        return True
+    return len(whole) >= _SHORTEST_DIGEST and bool(_DIGEST.fullmatch(whole)) and not whole.isdigit()
 
 
 _KINDS_OF_ID: Final = (

@@ -113,8 +113,6 @@ class Contacts(Asker):
         elif answer.dial is not None and answer.dial_tls:
             client.dials[contact.host, contact.port] = answer.dial
             data.establish_server_tls_first = True
-        elif b"http/1.1" in data.client_hello.alpn_protocols:
-            data.context.client.alpn = b"http/1.1"  # HTTP/2 towards an HTTP/1 provider costs a connection a request
 
 
 def _plain(admission: Admission) -> bool:

@@ -21,6 +21,7 @@ class GateLayer(HttpLayer):
 
     def __init__(self, context: Context, mode: HTTPMode, client: Client) -> None:
         super().__init__(context, mode)
+        self._client = client
         client.layers.append(self)
 
     def backlog(self, kind: type[RequestData] | type[ResponseData]) -> int:
@@ -34,8 +35,11 @@ class GateLayer(HttpLayer):
 
     def _handle_event(self, event: events.Event) -> Commands:
         if isinstance(event, events.Start):
-            kind = RecyclingHttp2Server if self.context.client.alpn == b"h2" else BoundedHttp1Server
-            self.connections[self.context.client] = kind(self.context.fork())
+            own = self.context.fork()
+            if self.context.client.alpn == b"h2":
+                self.connections[self.context.client] = RecyclingHttp2Server(own, self._client)
+            else:
+                self.connections[self.context.client] = BoundedHttp1Server(own)
         yield from super()._handle_event(event)
 
     def make_stream(self, stream_id: int) -> Commands:
@@ -47,16 +51,17 @@ class GateLayer(HttpLayer):
 class RecyclingHttp2Server(Http2Server):
     """The client's side of HTTP/2; it says goodbye between requests once it has served many."""
 
-    served = 0
+    def __init__(self, context: Context, client: Client) -> None:
+        super().__init__(context)
+        self._client = client
 
     def _handle_event(self, event: events.Event) -> Commands:
         yield from super()._handle_event(event)
-        if isinstance(event, ResponseEndOfMessage):
-            self.served += 1
-            if self.served >= RECYCLE and self.h2_conn.open_inbound_streams == 0:
-                self.h2_conn.close_connection()
-                yield commands.SendData(self.conn, self.h2_conn.data_to_send())
-                yield from self.close_connection("recycled")
+        done = isinstance(event, ResponseEndOfMessage) and self._client.requests >= RECYCLE
+        if done and self.h2_conn.open_inbound_streams == 0:
+            self.h2_conn.close_connection()
+            yield commands.SendData(self.conn, self.h2_conn.data_to_send())
+            yield from self.close_connection("recycled")
 
 
 class ReplyLayer(layer.Layer):

@@ -6,6 +6,7 @@ import logging
 import socket
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from mitmproxy.options import Options
@@ -15,6 +16,7 @@ from detectors.errors import Error
 from proxy.config import Config
 from proxy.door import Gate, Via
 from proxy.mitm import surface
+from proxy.mitm.asking import RECYCLE
 from proxy.mitm.authority import Authority, save_upstream_roots
 from proxy.mitm.client import Client
 from proxy.mitm.contacts import Contacts
@@ -55,35 +57,41 @@ class Listener:
         forget_contexts()
         loop = asyncio.get_running_loop()
         options = Options()
+        self._factory = loop.get_task_factory()
         self._master = master = GateMaster(options)
+        try:
+            self._equip(master, gate, authority, roots)
+            loop.set_task_factory(asyncio.eager_task_factory)
+            self.forward = await self._listen("forward", self._config.listen.forward, Via.FORWARD)
+            self.gateway = await self._listen("gateway", self._config.listen.gateway, Via.GATEWAY)
+        except BaseException:
+            await self.stop(grace=0.0)
+            raise
+
+    def _equip(self, master: GateMaster, gate: Gate, authority: Authority, roots: Path) -> None:
         limits = self._config.limits
         master.addons.add(
             Contacts(gate, limits, self._clients),
             Exchanges(gate, limits, self._clients),
             Certificates(authority, self._clients),
         )
-        options.update(
-            confdir=str(folder), connection_strategy="lazy", websocket=False, http3=False, **tls_options(roots)
+        master.options.update(
+            confdir=str(roots.parent), connection_strategy="lazy", websocket=False, http3=False, **tls_options(roots)
         )
         surface.install()
-        surface.check(options)
-        self._factory = loop.get_task_factory()
-        loop.set_task_factory(asyncio.eager_task_factory)
-        try:
-            self.forward = await self._listen("forward", self._config.listen.forward, Via.FORWARD)
-            self.gateway = await self._listen("gateway", self._config.listen.gateway, Via.GATEWAY)
-        except Error:
-            await self.stop(grace=0.0)
-            raise
+        surface.check(master.options)
 
     async def stop(self, grace: float = DRAIN_SECONDS) -> None:
         """Take no more connections, let what is on its way end within `grace` seconds, and close the rest."""
         loop = asyncio.get_running_loop()
         for server in self._servers:
             server.close()
+        for client in self._clients.values():
+            client.requests = max(client.requests, RECYCLE)  # the next answer is the connection's last
         end = loop.time() + grace
-        while any(client.transits for client in self._clients.values()) and loop.time() < end:  # noqa: ASYNC110  # only at the end
+        while loop.time() < end and any(client.transits for client in self._clients.values()):
             await asyncio.sleep(DRAIN_STEP)
+        writers = [writer for handler in self._tasks.values() for writer in handler.writers()]
         for handler in tuple(self._tasks.values()):
             io = handler.transports.get(handler.client)
             if io is not None and io.handler is not None:
@@ -92,6 +100,12 @@ class Listener:
             await asyncio.wait(tuple(self._tasks), timeout=CLOSE_SECONDS)
         for task in tuple(self._tasks):
             task.cancel()
+        end = loop.time() + CLOSE_SECONDS
+        while loop.time() < end and any(writer.pending() for writer in writers):
+            await asyncio.sleep(DRAIN_STEP)
+        for writer in writers:
+            writer.abort()
+        await asyncio.sleep(0)  # a closed transport lets go of its socket in the next turn
         self._servers.clear()
         if self._master is not None:
             self._master.forget()

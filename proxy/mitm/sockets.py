@@ -76,6 +76,10 @@ class JoinedWriter:
         self.flush()
         self._writer.close()
 
+    def pending(self) -> bool:
+        """Say whether bytes wait for a slow peer."""
+        return bool(self._parts) or self._writer.transport.get_write_buffer_size() > 0
+
     def abort(self) -> None:
         """Close now, whatever is waiting."""
         self._parts.clear()
@@ -175,9 +179,13 @@ class ClientConnection(ProxyConnectionHandler):
         if level < logging.ERROR:
             return
         report("a connection", exc_info[1] if isinstance(exc_info, tuple) else sys.exc_info()[1] or RuntimeError())
-        for writer in [cast(object, io.writer) for io in self.transports.values()]:
-            if isinstance(writer, JoinedWriter):
-                writer.abort()
+        for writer in self.writers():
+            writer.abort()
+
+    def writers(self) -> list[JoinedWriter]:
+        """Return the writers of all its sockets."""
+        found = [cast(object, io.writer) for io in self.transports.values()]
+        return [writer for writer in found if isinstance(writer, JoinedWriter)]
 
 
 async def _opened(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -18,6 +18,8 @@ from OpenSSL import SSL, crypto
 from proxy.mitm.authority import Authority
 from proxy.mitm.client import Client
 
+_PREFERRED = (b"http/1.1", b"h2")
+
 
 class Certificates(TlsConfig):
     """mitmproxy's TLS settings with our authority; it takes no part in HTTP hooks."""
@@ -50,6 +52,16 @@ class Certificates(TlsConfig):
         leaf = self.authority.leaf(names or (conn_context.client.sockname[0],))
         key: Any = leaf.key  # annotated as RSA there, used as any key of pyOpenSSL
         return certs.CertStoreEntry(certs.Cert(leaf.certificate), key, self.authority.chain_file, [])
+
+    def tls_start_client(self, tls_start: TlsData) -> None:
+        """Speak what the provider speaks; where that is unknown or it did not say, HTTP/1.1 before HTTP/2.
+
+        HTTP/2 towards an HTTP/1 provider costs a connection a request.
+        """
+        client = tls_start.context.client
+        if client.alpn is None and not tls_start.context.server.alpn:
+            client.alpn = next((known for known in _PREFERRED if known in client.alpn_offers), None)
+        super().tls_start_client(tls_start)
 
     def tls_start_server(self, tls_start: TlsData) -> None:
         """Offer the provider's name and check its certificate against it, whatever name the client gave.

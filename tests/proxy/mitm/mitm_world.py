@@ -326,7 +326,7 @@ class World:
 
     async def settled(self, check: Callable[[], bool], seconds: float = 3.0) -> bool:
         end = asyncio.get_running_loop().time() + seconds
-        while not check() and asyncio.get_running_loop().time() < end:
+        while not check() and asyncio.get_running_loop().time() < end:  # any condition
             await asyncio.sleep(0.01)
         return check()
 
