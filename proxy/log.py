@@ -107,7 +107,8 @@ class Bridge(logging.Handler):
         fields = {"logger": record.name, "where": f"{record.module}:{record.lineno}"}
         if error is not None:
             fields["error"] = type(error).__name__
-        structlog.get_logger().log(record.levelno, "library.message", **fields)
+        level = logging.ERROR if record.levelno >= logging.ERROR else logging.WARNING
+        structlog.get_logger().log(level, "library.message", **fields)
 
 
 def _plain(value: object) -> bool | int | float | str | None:

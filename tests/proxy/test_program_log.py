@@ -18,16 +18,21 @@ class Log(io.StringIO):
         return [json.loads(line) for line in self.getvalue().splitlines()]
 
 
-@pytest.fixture
-def log() -> Iterator[Log]:
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
     root = logging.getLogger()
     before = (root.handlers[:], root.level, logging.raiseExceptions)
-    kept = Log()
-    configure("info", kept)
-    yield kept
+    yield
     structlog.reset_defaults()
     logging.captureWarnings(False)
     root.handlers[:], root.level, logging.raiseExceptions = before
+
+
+@pytest.fixture
+def log() -> Log:
+    kept = Log()
+    configure("info", kept)
+    return kept
 
 
 def test_event_with_plain_fields_is_one_json_line(log: Log) -> None:
@@ -95,7 +100,7 @@ def test_libraries_are_heard_from_warning_on_without_their_words(log: Log) -> No
 
 
 def test_library_record_that_cannot_be_formatted_prints_nothing(log: Log, capsys: pytest.CaptureFixture[str]) -> None:
-    logging.getLogger("mitmproxy").error("%d %d", "tulip")
+    logging.getLogger("mitmproxy").error("%d", "tulip")
     assert "tulip" not in log.getvalue() + "".join(capsys.readouterr())
     assert len(log.entries()) == 1
 
@@ -120,9 +125,6 @@ def test_stderr_that_is_gone_stops_nothing() -> None:
     configure("info", stream)
     stream.close()
     structlog.get_logger().error("a.b")
-    structlog.reset_defaults()
-    logging.getLogger().handlers[:] = []
-    logging.captureWarnings(False)
 
 
 def test_terminal_gets_lines_for_people(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +136,3 @@ def test_terminal_gets_lines_for_people(monkeypatch: pytest.MonkeyPatch) -> None
     assert "gate.ready" in stream.getvalue()
     assert "port=8080" in stream.getvalue()
     assert not stream.getvalue().startswith("{")
-    structlog.reset_defaults()
-    logging.getLogger().handlers[:] = []
-    logging.captureWarnings(False)
