@@ -1,6 +1,6 @@
 """The lean registry: which recognizers look at text, each chosen by what it finds and what it costs."""
 
-from detectors.analyzer.countries import americas, asia_and_australia, europe
+from detectors.analyzer.countries import americas, asia_and_australia, europe, unknown_to_presidio
 from detectors.analyzer.detector import AnalyzerDetector
 from detectors.analyzer.network import Email, Ip, Url, mac
 from detectors.analyzer.numbers import documents, payment
@@ -15,7 +15,7 @@ from detectors.ner.classifier import TokenClassifier
 
 def recognizers() -> list[Recognizer]:
     """Return all recognizers that need no model."""
-    shaped = [*payment(), *americas(), *asia_and_australia(), *europe(), *documents(), mac()]
+    shaped = [*payment(), *americas(), *asia_and_australia(), *europe(), *unknown_to_presidio(), *documents(), mac()]
     index = Index([shape for recognizer in shaped for shape in recognizer.strong])
     for recognizer in shaped:
         recognizer.index = index

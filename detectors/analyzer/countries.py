@@ -4,6 +4,7 @@ from typing import Final
 
 from presidio_analyzer import predefined_recognizers as stock
 
+from detectors.analyzer import checksums
 from detectors.analyzer.artifacts import DASHES, SPACES
 from detectors.analyzer.context import Context
 from detectors.analyzer.recognizer import Shaped
@@ -127,14 +128,88 @@ def europe() -> list[Shaped]:
         Shaped("ES_NIE", code(r"[XYZ]\d{7}-?[A-Z]", 0.7), stock=stock.EsNieRecognizer()),
         Shaped("IT_FISCAL_CODE", code(f"(?i:{_FISCAL_CODE})", 0.9), stock=stock.ItFiscalCodeRecognizer()),
         Shaped(
-            "PL_PESEL",
-            number(r"\d\d(?:[02468][1-9]|[13579][012])(?:0[1-9]|[12]\d|3[01])\d{5}", 0.45, 11),
-            stock=stock.PlPeselRecognizer(),
-            context=Context("pesel"),
-        ),
-        Shaped(
             "FI_PERSONAL_IDENTITY_CODE",
             code(r"\d{6}[-+A-FYXWVU]\d{3}[0-9A-FHJ-NPR-Y]", 0.8),
             stock=stock.FiPersonalIdentityCodeRecognizer(),
         ),
+    ]
+
+
+def unknown_to_presidio() -> list[Shaped]:
+    """Return the recognizers of numbers whose check digits Presidio does not know, or gets wrong."""
+    day = r"(?:0[1-9]|[12]\d|3[01])"
+    return [
+        Shaped(
+            "PL_PESEL",
+            number(rf"\d\d(?:[02468][1-9]|[13579][012]){day}\d{{5}}", 0.45, 11),
+            check=checksums.pesel,
+            context=Context("pesel"),
+        ),
+        Shaped(
+            "FR_NIR",
+            number(r"[12] ?\d\d ?(?:0[1-9]|1[0-2]|[2-9]\d) ?\d\d ?\d{3} ?\d{3} ?\d\d", 0.8, 15),
+            code(r"[12] ?\d\d ?(?:0[1-9]|1[0-2]) ?2[AB] ?\d{3} ?\d{3} ?\d\d", 0.8),
+            check=checksums.nir,
+            context=Context("sécurité sociale", "nir", "insee"),
+        ),
+        Shaped(
+            "DE_TAX_ID",
+            number(r"[1-9]\d( ?)\d{3}\1\d{3}\1\d{3}", 0.2, 11),
+            check=checksums.steuer_id,
+            context=Context("steuer", "tax id", "idnr", "steuer-id", "tin"),
+        ),
+        Shaped(
+            "NL_BSN",
+            number(r"\d{9}|\d{4}[ .]\d\d[ .]\d{3}", 0.1, 9),
+            check=checksums.bsn,
+            context=Context("bsn", "burgerservicenummer", "sofinummer", "citizen service"),
+        ),
+        Shaped("BE_NRN", number(r"\d\d\.\d\d\.\d\d-\d{3}\.\d\d", 0.9, 11), check=checksums.nrn),
+        Shaped("CH_AHV", number(r"756\.?\d{4}\.?\d{4}\.?\d\d", 0.8, 13), check=checksums.ean13),
+        Shaped("SE_PERSONNUMMER", number(r"(?:19|20)?\d{6}[-+]\d{4}", 0.6, 10), check=checksums.personnummer),
+        Shaped(
+            "NO_FODSELSNUMMER",
+            number(rf"{day}[0-5]\d\d\d ?\d{{5}}", 0.45, 11),
+            check=checksums.fodselsnummer,
+            context=Context("fødselsnummer", "fodselsnummer", "personnummer"),
+        ),
+        Shaped(
+            "RO_CNP",
+            number(rf"[1-8]\d\d(?:0[1-9]|1[0-2]){day}\d{{6}}", 0.45, 13),
+            check=checksums.cnp,
+            context=Context("cnp"),
+        ),
+        Shaped("IE_PPSN", code(r"\d{7}[A-W][A-IW]?", 0.5), check=checksums.ppsn, context=Context("pps", "ppsn")),
+        Shaped(
+            "BR_CPF",
+            number(r"\d{3}\.\d{3}\.\d{3}-\d\d", 0.9, 11),
+            number(r"\d{11}", 0.1, 11),
+            check=checksums.cpf,
+            context=Context("cpf"),
+        ),
+        Shaped("BR_CNPJ", number(r"\d\d\.\d{3}\.\d{3}/\d{4}-\d\d", 0.9, 14), check=checksums.cnpj),
+        Shaped(
+            "CL_RUT", code(r"\d{1,2}\.\d{3}\.\d{3}-[\dkK]", 0.8), check=checksums.rut, context=Context("rut", "run")
+        ),
+        Shaped(
+            "CA_SIN",
+            number(r"[1-79]\d\d([ -])\d{3}\1\d{3}", 0.45, 9),
+            number(r"[1-79]\d{8}", 0.1, 9),
+            check=checksums.luhn,
+            context=Context("sin", "social insurance"),
+        ),
+        Shaped("CN_ID", code(r"[1-8]\d{5}(?:19|20)\d{9}[\dXx]", 0.9), check=checksums.chinese_id),
+        Shaped(
+            "TR_TCKN",
+            number(r"[1-9]\d{10}", 0.2, 11),
+            check=checksums.turkish_id,
+            context=Context("tckn", "kimlik", "t.c."),
+        ),
+        Shaped(
+            "ZA_ID",
+            number(rf"\d\d(?:0[1-9]|1[0-2]){day}\d{{4}}[01][89]\d", 0.5, 13),
+            check=checksums.luhn,
+            context=Context("south africa", "rsa id", "identity number", "id number"),
+        ),
+        Shaped("MX_CURP", code(rf"[A-Z][AEIOUX][A-Z]{{2}}\d\d(?:0[1-9]|1[0-2]){day}[HMX][A-Z]{{5}}[0-9A-Z]\d", 0.8)),
     ]

@@ -14,8 +14,15 @@ first(object_, keys, otherwise) := [object_[key] | some key in keys; key in obje
 	key in object.keys(object_)
 } else := otherwise
 
-# Globs without separators: * matches dots and slashes as well.
+# Globs without separators: * matches dots and slashes as well. Names are printable ASCII: engines read a glob on other
+# characters differently, so such a name matches `*` alone.
 matches_any(patterns, text) if {
+	is_string(text)
+	"*" in patterns
+}
+
+matches_any(patterns, text) if {
+	regex.match(`^[ -~]*$`, text)
 	some pattern in patterns
 	glob.match(lower(pattern), null, lower(text))
 }

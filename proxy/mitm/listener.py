@@ -89,7 +89,7 @@ class Listener:
         for client in self._clients.values():
             client.requests = max(client.requests, RECYCLE)  # the next answer is the connection's last
         end = loop.time() + grace
-        while loop.time() < end and any(client.transits for client in self._clients.values()):
+        while loop.time() < end and any(client.transits for client in self._clients.values()):  # once, at the end
             await asyncio.sleep(DRAIN_STEP)
         writers = [writer for handler in self._tasks.values() for writer in handler.writers()]
         for handler in tuple(self._tasks.values()):
@@ -101,7 +101,7 @@ class Listener:
         for task in tuple(self._tasks):
             task.cancel()
         end = loop.time() + CLOSE_SECONDS
-        while loop.time() < end and any(writer.pending() for writer in writers):
+        while loop.time() < end and any(writer.pending() for writer in writers):  # as above
             await asyncio.sleep(DRAIN_STEP)
         for writer in writers:
             writer.abort()

@@ -292,6 +292,7 @@ class World:
     listener: Listener
     certificates: Certificates
     folder: Path
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
 
     @property
     def proxy(self) -> str:
@@ -310,6 +311,7 @@ class World:
         self, host: str, port: int = 443, extra: bytes = b""
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader, writer = await asyncio.open_connection(*self.listener.forward)
+        self.writers.append(writer)
         writer.write(b"CONNECT %s:%d HTTP/1.1\r\nHost: %s\r\n%s\r\n" % (host.encode(), port, host.encode(), extra))
         return reader, writer
 
@@ -350,8 +352,12 @@ async def world(
     )
     listener = Listener(config)
     await listener.start(gate)
+    made = World(gate, origin, port, listener, certificates, folder)
     try:
-        yield World(gate, origin, port, listener, certificates, folder)
+        yield made
     finally:
         await listener.stop(grace=0.2)
         await origin.stop()
+        for writer in made.writers:
+            writer.transport.abort()
+        await asyncio.sleep(0.01)
