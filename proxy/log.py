@@ -21,7 +21,20 @@ FIELDS = frozenset(
         *("address", "app", "chain", "config", "count", "detector", "device", "dropped", "engine", "error", "exchange"),
         *("file", "folder", "gate", "hint", "host", "kind", "level", "limit", "line", "listener", "logger"),
         *("milliseconds", "model", "name", "on_failure", "operation", "outcome", "peer", "phase", "pid", "port"),
-        *("provider", "reason", "revision", "rule", "seconds", "setting", "size", "source", "stage", "state", "status"),
+        *(
+            "provider",
+            "reason",
+            "revision",
+            "rule",
+            "seconds",
+            "segments",
+            "setting",
+            "size",
+            "source",
+            "stage",
+            "state",
+            "status",
+        ),
         *("timestamp", "version", "what", "where", "why", "worker"),
     ]
 )

@@ -110,13 +110,13 @@ def last_link(path: Path, key: bytes) -> Link | None:
 
 
 def _move(path: Path, log: LineFile) -> None:
-    waiting = [line for line in path.read_bytes().splitlines(keepends=True) if _is_event(line)]
-    if not waiting:
+    if path.stat().st_size == 0:
         return
-    there = set(_tail(log.path, SEARCHED).splitlines(keepends=True))  # its writer died while moving them
-    for line in waiting:
-        if line not in there:
-            log.append(line)
+    there = set(_tail(log.path, SEARCHED).splitlines(keepends=True))  # its writer may have died while moving them
+    with path.open("rb") as file:
+        for line in file:
+            if _is_event(line) and line not in there:
+                log.append(line)
 
 
 def _is_event(line: bytes) -> bool:

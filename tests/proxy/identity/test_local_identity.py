@@ -1,4 +1,5 @@
 import base64
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +101,12 @@ async def test_rejection_does_not_tell_unknown_from_wrong_or_disabled(world: Wor
 
 async def test_unknown_user_costs_a_check_like_a_known_one(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[str] = []
+    threads: set[str] = set()
     verify = PasswordHasher.verify
 
     def counted(self: PasswordHasher, hash_: str, word: str) -> bool:
         checked.append(hash_.rsplit("$", 2)[0])
+        threads.add(threading.current_thread().name)
         return verify(self, hash_, word)
 
     monkeypatch.setattr(PasswordHasher, "verify", counted)
@@ -112,6 +115,7 @@ async def test_unknown_user_costs_a_check_like_a_known_one(world: World, monkeyp
         await identity.of_connect(PEER, basic(name, "wrong"))
     assert len(checked) == 4
     assert len(set(checked)) == 1
+    assert threading.main_thread().name not in threads
 
 
 async def test_no_credentials_are_anonymous_unless_required(world: World) -> None:
