@@ -114,6 +114,18 @@ class ClientConnection(ProxyConnectionHandler):
             with self.timeout_watchdog.disarm():
                 await self.master.addons.handle_lifecycle(hook)
 
+    async def handle_connection(self, connection: Connection) -> None:
+        """Read a connection to its end, and close it also where a cancellation met the library between two awaits."""
+        try:
+            await super().handle_connection(connection)
+        finally:
+            left = self.transports.pop(connection, None)
+            if left is not None:
+                connection.state = ConnectionState.CLOSED
+                if left.writer is not None:
+                    left.writer.close()
+                await self.server_event(events.ConnectionClosed(connection))
+
     async def open_connection(self, command: commands.OpenConnection) -> None:
         """Dial where the gate said; names are resolved here and proxy variables of the environment are not read."""
         connection = command.connection

@@ -35,6 +35,7 @@ _METHODS: tuple[tuple[object, str, tuple[str, ...]], ...] = (
     (_http1.Http1Connection, "read_body", ("self", "event")),
     (_http1.Http1Client, "read_headers", ("self", "event")),
     (proxy_server.ConnectionHandler, "open_connection", ("self", "command")),
+    (proxy_server.ConnectionHandler, "handle_connection", ("self", "connection")),
     (proxy_server.ConnectionHandler, "drain_writers", ("self",)),
     (proxy_server.ConnectionHandler, "server_event", ("self", "event")),
 )
