@@ -21,19 +21,31 @@ def pem(key, *certificates, password=None):
     return raw + b"".join(found.public_bytes(serialization.Encoding.PEM) for found in certificates)
 
 
+def subject_of(name):
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+
+
 def certified(key, *, issuer=None, issuer_key=None, ca=True, start=-1, end=30, name="Company sub-authority"):
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+    subject = subject_of(name)
     now = datetime.now(UTC)
+    usage = dict.fromkeys(
+        ("digital_signature", "content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False
+    )
+    identifier = b"chosen " + (issuer or subject_of(name)).rfc4514_string().encode()
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
-        .issuer_name(issuer.subject if issuer else subject)
+        .issuer_name(issuer or subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(now + timedelta(days=start))
         .not_valid_after(now + timedelta(days=end))
         .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier(b"chosen identifier"), critical=False)
+        .add_extension(
+            x509.KeyUsage(**usage, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False), True
+        )
+        .add_extension(x509.SubjectKeyIdentifier(b"chosen CN=" + name.encode()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier(identifier, None, None), critical=False)
         .sign(issuer_key or key, hashes.SHA256())
     )
 
@@ -81,7 +93,7 @@ def test_company_sub_authority_signs_and_its_chain_goes_out(tmp_path, kind):
     root_key = ec.generate_private_key(ec.SECP256R1())
     root = certified(root_key, name="Company root")
     key = rsa.generate_private_key(65537, 2048) if kind == "rsa" else ec.generate_private_key(ec.SECP256R1())
-    own = certified(key, issuer=root, issuer_key=root_key)
+    own = certified(key, issuer=root.subject, issuer_key=root_key)
     authority = Authority.open(kept(tmp_path / "ca", pem(key, own)))
     assert authority.chain_file == tmp_path / "ca" / "ca.pem"
     assert verified(tmp_path, authority, authority.leaf(("provider.example",)), root)
@@ -101,7 +113,7 @@ def test_leaves_kept_in_memory_are_bounded(tmp_path, monkeypatch):
     ("raw", "message"),
     [
         (lambda key: pem(key, certified(key), password=b"word"), "encrypted"),
-        (lambda key: pem(key), "no certificate"),
+        (pem, "no certificate"),
         (lambda key: b"nothing", "no private key"),
         (lambda key: pem(key, certified(key, end=-0.5)), "expired"),
         (lambda key: pem(key, certified(key, start=1)), "not valid yet"),
