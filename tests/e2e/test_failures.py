@@ -1,6 +1,8 @@
 """The failure table of the design, row by row, on the real process."""
 
 import json
+import shutil
+import socket
 import stat
 import subprocess
 import threading
@@ -11,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 from running import Gate, Provider, gate, settings
+
+from proxy.shipped import folder
 
 CHAT = "https://api.openai.com/v1/chat/completions"
 KEY = {"authorization": "Bearer k"}
@@ -95,21 +99,63 @@ class Nonsense(BaseHTTPRequestHandler):
 
 
 @pytest.mark.parametrize("answer", [b"{}", b'{"result": {"action": "allow"}}', b"not json", b'{"result": "allow"}'])
-def test_policy_server_that_answers_nonsense_blocks(tmp_path: Path, upstream: Provider, answer: bytes) -> None:
+def test_policy_server_that_answers_nonsense_keeps_the_gate_shut(
+    tmp_path: Path, upstream: Provider, answer: bytes
+) -> None:
     handler = type("Handler", (Nonsense,), {"answer": answer})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
     try:
         url = f"http://127.0.0.1:{server.server_address[1]}"
         config = settings(tmp_path, upstream, policy={"engine": "server", "url": url})
-        with gate(tmp_path, config) as running:
-            with running.client() as client, pytest.raises(httpx.ProxyError, match="403"):
-                client.post(CHAT, json=BODY, headers=KEY)
-            found = httpx.post(f"{running.gateway}/openai/v1/chat/completions", json=BODY, headers=KEY, trust_env=False)
-            assert_blocked(running, upstream, found)
+        with pytest.raises(AssertionError, match="did not come up: lockgate run"), gate(tmp_path, config):
+            pass
     finally:
         server.shutdown()
         server.server_close()
+        thread.join(5)
+    assert upstream.received == []
+
+
+def test_policy_server_that_goes_down_blocks(tmp_path: Path, upstream: Provider, opa: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    policies = tmp_path / "policies"
+    shutil.copytree(folder("policies") / "lockgate", policies / "lockgate", ignore=shutil.ignore_patterns("tests"))
+    command = [
+        str(opa),
+        "run",
+        "--server",
+        "--addr",
+        f"127.0.0.1:{port}",
+        "--disable-telemetry",
+        "--bundle",
+        str(policies),
+    ]
+    server = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        until = time.monotonic() + 10
+        while time.monotonic() < until:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", port)) == 0:
+                    break
+            time.sleep(0.05)
+        url = f"http://127.0.0.1:{port}"
+        with gate(tmp_path, settings(tmp_path, upstream, policy={"engine": "server", "url": url})) as running:
+            with running.client() as client:
+                assert client.post(CHAT, json=BODY, headers=KEY).status_code == 200
+                upstream.received.clear()
+                server.terminate()
+                server.wait(5)
+                found = client.post(CHAT, json=BODY, headers=KEY)  # on the same connection, admitted before
+                event = assert_blocked(running, upstream, found)
+            rules = {reason["rule"] for each in event["decisions"] for reason in each["reasons"]}  # type: ignore[attr-defined]
+            assert "policy.unavailable" in rules
+    finally:
+        server.kill()
+        server.wait(5)
 
 
 def test_body_over_the_limit_is_refused(tmp_path: Path, upstream: Provider) -> None:
@@ -126,7 +172,7 @@ def test_full_disk_under_the_audit_blocks(tmp_path: Path, upstream: Provider) ->
         assert found.json()["error"]["code"] == "lockgate_audit_unavailable"
         assert upstream.received == []
         spooled = "".join(path.read_text() for path in (tmp_path / "state" / "spool").glob("*.jsonl"))
-        assert "gate.audit_unavailable" in spooled
+        assert '"audit_unavailable"' in spooled
 
 
 def test_files_of_the_state_folder_are_private(running_gate: Gate) -> None:
