@@ -17,7 +17,6 @@ from detectors.ner.weights import DEVELOPMENT, Weights
 
 WINDOW: Final = 254
 OVERLAP: Final = 48
-_BATCH_TOKENS: Final = 1024  # 16 windows of 64 or 4 of 256: more is no faster on a CPU thread, and holds more memory
 _AT_EDGE_OF_TEXT: Final = 1_000_000
 
 
@@ -81,7 +80,7 @@ class TokenClassifier:
         depth = np.full(len(encoded.ids), -1, dtype=np.int64)
         windows = [window for a, b in pairwise(encoded.texts) for window in _windows(a, b)]
         windows.sort(key=lambda window: window.end - window.start)
-        for batch in _batches(windows):
+        for batch in _batches(windows, self._session.batch_tokens):
             deadline.check()
             output = self._session.logits(_inputs(encoded, batch))
             for row, window in enumerate(batch):
@@ -111,11 +110,11 @@ def _windows(start: int, end: int) -> Iterator[Window]:
         yield Window(int(first), int(last), opens=index == 0, closes=index == number - 1)
 
 
-def _batches(windows: Sequence[Window]) -> Iterator[list[Window]]:
-    """Yield runs of windows, sorted by length, whose padded size stays within the bound."""
+def _batches(windows: Sequence[Window], tokens: int) -> Iterator[list[Window]]:
+    """Yield runs of windows, sorted by length, whose padded size stays within a number of tokens, or single ones."""
     batch: list[Window] = []
     for window in windows:
-        if batch and (len(batch) + 1) * (window.end - window.start + 2) > _BATCH_TOKENS:
+        if batch and (len(batch) + 1) * (window.end - window.start + 2) > tokens:
             yield batch
             batch = []
         batch.append(window)

@@ -1,0 +1,101 @@
+"""The decoder gives the best valid sequence of labels, as trying every sequence does."""
+
+from itertools import product
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detectors.ner.decoding import best_labels, spans_of, word_log_probs
+from detectors.ner.labels import LABELS, TYPES, shape_of
+
+SMALL = 5  # O and two types, so that every sequence can be tried
+
+
+def _is_valid(labels) -> bool:
+    previous = 0
+    for label in labels:
+        if label and label % 2 == 0 and previous not in (label, label - 1):
+            return False
+        previous = label
+    return True
+
+
+def _best_score(words) -> float:
+    return max(
+        sum(words[place, label] for place, label in enumerate(labels))
+        for labels in product(range(words.shape[1]), repeat=len(words))
+        if _is_valid(labels)
+    )
+
+
+matrices = st.integers(1, 5).flatmap(
+    lambda count: st.lists(
+        st.lists(st.integers(-40, 0).map(lambda n: n / 8), min_size=SMALL, max_size=SMALL),
+        min_size=count,
+        max_size=count,
+    )
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(matrices)
+def test_no_valid_sequence_is_better(rows):
+    words = np.array(rows, dtype=np.float32)
+    firsts = np.zeros(len(words), dtype=bool)
+    firsts[0] = True
+    labels = best_labels(words, firsts)
+    assert _is_valid(labels)
+    assert abs(sum(words[place, label] for place, label in enumerate(labels)) - _best_score(words)) < 1e-4
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(matrices, min_size=1, max_size=4))
+def test_texts_of_a_batch_do_not_touch_each_other(batch):
+    texts = [np.array(rows, dtype=np.float32) for rows in batch]
+    firsts = np.concatenate([np.arange(len(text)) == 0 for text in texts])
+    together = best_labels(np.concatenate(texts), firsts)
+    place = 0
+    for text in texts:
+        labels = together[place : place + len(text)]
+        assert _is_valid(labels)
+        score = sum(text[word, label] for word, label in enumerate(labels))
+        assert abs(score - _best_score(text)) < 1e-4
+        place += len(text)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 400))
+def test_spans_are_in_order_and_of_one_type(seed, count):
+    words = np.random.default_rng(seed).normal(size=(count, len(LABELS))).astype(np.float32)
+    words -= np.log(np.exp(words).sum(axis=1, keepdims=True))
+    firsts = np.arange(count) == 0
+    labels = best_labels(words, firsts)
+    assert _is_valid(labels)
+    end = -1
+    for span in spans_of(words, labels):
+        assert end < span.first <= span.last
+        assert labels[span.first] == 2 * span.type + 1
+        assert all(labels[word] == 2 * span.type + 2 for word in range(span.first + 1, span.last + 1))
+        assert 0 <= span.score <= 1
+        end = span.last
+    assert sum(s.last - s.first + 1 for s in spans_of(words, labels)) == np.count_nonzero(labels)
+
+
+def test_bias_against_o_finds_more():
+    logits = np.zeros((1, len(LABELS)), dtype=np.float32)
+    logits[0, 0], logits[0, 1] = 2.0, 1.5
+    starts, firsts = np.array([0]), np.array([True])
+    assert best_labels(word_log_probs(logits, starts, 0.0), firsts)[0] == 0
+    assert best_labels(word_log_probs(logits, starts, 1.0), firsts)[0] == 1
+
+
+def test_labels_stand_in_the_order_of_the_model_s_logits():
+    assert TYPES == ("PER", "LOC", "ORG", "ADDR", "DATE", "ID", "FIN", "USER", "PHONE", "EMAIL", "SECRET")
+    assert LABELS[:5] == ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
+    assert len(LABELS) == 23
+
+
+def test_case_shapes_are_those_the_model_was_trained_with():
+    words = ["word", "Word", "WORD", "W", "wOrd", "42", "b52", "--"]
+    assert [shape_of(word) for word in words] == [1, 2, 3, 4, 5, 6, 7, 8]
