@@ -100,7 +100,7 @@ def test_libraries_are_heard_from_warning_on_without_their_words(log: Log) -> No
 
 
 def test_library_record_that_cannot_be_formatted_prints_nothing(log: Log, capsys: pytest.CaptureFixture[str]) -> None:
-    logging.getLogger("mitmproxy").error("%d", "tulip")
+    logging.getLogger("some.library").error("%d", "tulip")
     assert "tulip" not in log.getvalue() + "".join(capsys.readouterr())
     assert len(log.entries()) == 1
 
