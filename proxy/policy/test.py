@@ -52,7 +52,7 @@ class Results:
         return round(sum(item.percent for item in self.coverage) / len(self.coverage), 1) if self.coverage else 0.0
 
 
-async def run(folder: Path, data: Path | None = None, *, opa: Opa | None = None, coverage: bool = False) -> Results:
+async def test(folder: Path, data: Path | None = None, *, opa: Opa | None = None, coverage: bool = False) -> Results:
     """Run a policy set's tests; without OPA the cases alone. Raise Error where the set cannot be loaded."""
     policies = bundle.load(folder, data)
     tests = [_case(outcome) for outcome in await _cases(policies)]
