@@ -2,7 +2,9 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
+
+from mitmproxy import http
 
 from proxy.door import Admission, Arrival, Contact, Passage, Reply, StreamedAnswer, Via
 from proxy.exchange import Actor
@@ -11,6 +13,16 @@ from proxy.mitm.deadline import report, within
 TRANSIT = "lockgate"  # the key of a Transit in a flow's metadata
 
 type Ending = Literal["client_gone", "provider_failed", "timed_out", "internal"]
+
+
+class Desk(Protocol):
+    """What a stream asks at once, without a hook: a hook costs a task and two turns of the loop."""
+
+    def take_request(self, flow: http.HTTPFlow) -> bool:
+        """Look at a request's head; False: its hook has to ask the gate."""
+
+    def take_answer(self, flow: http.HTTPFlow) -> bool:
+        """Look at an answer's head; False: its hook has to end the exchange."""
 
 
 @dataclass(slots=True, eq=False)
@@ -25,6 +37,7 @@ class Transit:
     arrival: Arrival | None = None
     passage: Passage | None = None
     stream: StreamedAnswer | None = None
+    broken: Ending | None = None  # why this answer cannot begin
     replied: bool = False  # the response is the gate's own, not the provider's
     cause: Ending = "client_gone"  # what an error hook means, set by whoever sees it come
     busy: bool = False
@@ -69,6 +82,7 @@ class Client:
     requests: int = 0
     dials: dict[tuple[str, int], tuple[str, int]] = field(default_factory=dict)
     transits: set[Transit] = field(default_factory=set)
+    desk: Desk | None = None
     layers: list[object] = field(default_factory=list)  # its HTTP layers, outermost first
     task: asyncio.Task[None] | None = None
 

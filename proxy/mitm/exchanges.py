@@ -6,7 +6,7 @@ from mitmproxy import http
 
 from proxy.door import Admission, Answer, Contact, Forward, Piece, Reply, Via
 from proxy.mitm.asking import CLOSING_SECONDS, RECYCLE, Asker
-from proxy.mitm.client import TRANSIT, Ending, Transit
+from proxy.mitm.client import TRANSIT, Client, Ending, Transit
 from proxy.mitm.deadline import report, within
 from proxy.mitm.stream import Bite
 from proxy.mitm.translate import (
@@ -28,33 +28,40 @@ STREAMED = 1 << 62  # no body limit: bytes that are passed on are not kept
 class Exchanges(Asker):
     """Ask the gate about each request and answer, whole or piece by piece."""
 
-    async def requestheaders(self, flow: http.HTTPFlow) -> None:
-        """Look at a request's head: refuse what no codec reads, let plain requests to other hosts stream through."""
+    def take_request(self, flow: http.HTTPFlow) -> bool:
+        """Open the record of a request; True where its head needs no word of the gate."""
         client = self.clients[flow.client_conn.id]
         client.requests += 1
         transit = flow.metadata[TRANSIT] = Transit(client, self.limits.body)
         client.transits.add(transit)
         if flow.error is not None:
-            return  # malformed, the library answers it with a 400
+            return True  # malformed, the library answers it with a 400
         if client.refusal is not None:
-            self.respond(flow, client.refusal)
-        elif client.via is Via.FORWARD and client.layers and len(client.layers) == 1:
+            self._refuse(flow, client.refusal)
+            return True
+        return not (_is_plain(client) or unsupported_kind(flow) or declared_length(flow) > transit.limit)
+
+    async def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Refuse by its head what no codec reads or is too large; let plain requests to other hosts stream through."""
+        transit = flow.metadata[TRANSIT]
+        client: Client = transit.client
+        if _is_plain(client):
             await self._plain_contact(flow, transit)
         if flow.response is not None or transit.unread:
-            strip_hop(flow.request.headers, ("expect",) if flow.response is not None else ())
             return
         if kind := unsupported_kind(flow):
             arrival = arrival_of(flow, client)
-            self.respond(flow, await self.ask(lambda: self.gate.unsupported(arrival, kind), (Reply,), arrival=arrival))
-        elif declared_length(flow.request.headers) > transit.limit:
+            answer = await self.ask(lambda: self.gate.unsupported(arrival, kind), (Reply,), arrival=arrival)
+            self._refuse(flow, answer or own_reply(403, "This protocol cannot be read."))
+        elif declared_length(flow) > transit.limit:
             transit.truncated = True
             await self.request(flow)
-        self._spare_refused_body(flow)
-
-    def _spare_refused_body(self, flow: http.HTTPFlow) -> None:
-        """A client that is refused need not send its body."""
-        if flow.response is not None:
             strip_hop(flow.request.headers, ("expect",))
+
+    def _refuse(self, flow: http.HTTPFlow, reply: Reply) -> None:
+        """Answer by the head alone: a client that is refused need not send its body."""
+        strip_hop(flow.request.headers, ("expect",))
+        self.respond(flow, reply)
 
     async def _plain_contact(self, flow: http.HTTPFlow, transit: Transit) -> None:
         """Ask about the host of a plain request, as about a CONNECT."""
@@ -65,14 +72,14 @@ class Exchanges(Asker):
         contact = Contact(client.id, client.peer, host, request.port, credentials)
         answer = await self.ask(lambda: self.gate.contact(contact), (Admission,), contact=contact)
         if isinstance(answer, Reply):
-            self.respond(flow, answer)
+            self._refuse(flow, answer)
             return
         client.admission = answer
         if answer.outcome == "refuse":
-            self.respond(flow, answer.reply or own_reply(403, "This host is blocked."))
+            self._refuse(flow, answer.reply or own_reply(403, "This host is blocked."))
         elif answer.outcome == "tunnel":
             if request.scheme != "http":
-                self.respond(flow, own_reply(400, "Use CONNECT to reach a host over https."))
+                self._refuse(flow, own_reply(400, "Use CONNECT to reach a host over https."))
                 return
             transit.unread, transit.limit = True, STREAMED
             client.dials[host, request.port] = answer.dial or (host, request.port)
@@ -92,7 +99,11 @@ class Exchanges(Asker):
         if isinstance(answer, Forward) and not arrival.truncated:
             transit.passage = answer.exchange
             transit.client.dials[answer.host, answer.port] = answer.dial
-            apply(answer, flow)
+            try:
+                apply(answer, flow)
+            except Exception as error:
+                report("a request from the gate", error)
+                await self._fail(flow, transit, "internal")
         elif isinstance(answer, Reply):
             self.respond(flow, answer)
         else:
@@ -100,29 +111,32 @@ class Exchanges(Asker):
             await transit.close("internal", CLOSING_SECONDS)
             self.respond(flow, own_reply(413, "The request is too large to be judged."))
 
-    async def responseheaders(self, flow: http.HTTPFlow) -> None:
-        """Learn whether an answer comes in events or whole."""
-        transit = flow.metadata.get(TRANSIT)
-        response = flow.response
+    def take_answer(self, flow: http.HTTPFlow) -> bool:
+        """Learn whether an answer comes in events or whole; False where it cannot begin."""
+        transit, response = flow.metadata[TRANSIT], flow.response
         assert response is not None
-        if not isinstance(transit, Transit):
-            self.respond(flow, own_reply(500, "Lockgate could not judge this answer."))
-        elif transit.unread:
+        if transit.unread:
             response.stream = True
         elif transit.passage is not None and not transit.replied:
-            bodiless = flow.request.method == "HEAD" or response.status_code in BODILESS
             try:
                 if response.status_code < 200:
                     raise ValueError("an interim answer is none")
-                if not bodiless:
+                if flow.request.method != "HEAD" and response.status_code not in BODILESS:
                     transit.stream = transit.passage.begin(response.status_code, headers_of(response))
                 if transit.stream is not None:
                     stream, last = transit.stream, transit.client.requests >= RECYCLE
                     flow.response = response_of(stream.status, stream.headers, None, flow, last=last)
                     flow.response.stream = True
             except Exception as error:
-                report("begin", error)
-                await self._fail(flow, transit, "internal" if response.status_code >= 200 else "provider_failed")
+                report("an answer's beginning", error)
+                transit.broken = "internal" if response.status_code >= 200 else "provider_failed"
+        return transit.broken is None
+
+    async def responseheaders(self, flow: http.HTTPFlow) -> None:
+        """End an exchange whose answer cannot begin."""
+        transit = flow.metadata[TRANSIT]
+        if transit.broken is not None:
+            await self._fail(flow, transit, transit.broken)
 
     async def response(self, flow: http.HTTPFlow) -> None:
         """Judge a whole answer."""
@@ -187,3 +201,8 @@ class Exchanges(Asker):
             self.respond(flow, own_reply(502, "The provider's answer cannot be passed on."))
         else:
             self.respond(flow, await self.failed(transit.arrival, None))
+
+
+def _is_plain(client: Client) -> bool:
+    """Say whether a request came to the forward proxy itself, outside any CONNECT."""
+    return client.via is Via.FORWARD and len(client.layers) == 1

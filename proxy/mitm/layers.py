@@ -44,7 +44,7 @@ class GateLayer(HttpLayer):
 
     def make_stream(self, stream_id: int) -> Commands:
         """Open a stream of ours for a request."""
-        stream = self.streams[stream_id] = GateStream(self.context.fork(), stream_id)
+        stream = self.streams[stream_id] = GateStream(self.context.fork(), stream_id, self._client.desk)
         yield from self.event_to_child(stream, events.Start())
 
 

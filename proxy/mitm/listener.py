@@ -44,6 +44,7 @@ class Listener:
         self._tasks: dict[asyncio.Task[None], ClientConnection] = {}
         self._servers: list[asyncio.Server] = []
         self._master: GateMaster | None = None
+        self._desk: Exchanges | None = None
         self._factory: Any = None
         self.forward: tuple[str, int] = ("", 0)
         self.gateway: tuple[str, int] = ("", 0)
@@ -70,11 +71,9 @@ class Listener:
 
     def _equip(self, master: GateMaster, gate: Gate, authority: Authority, roots: Path) -> None:
         limits = self._config.limits
-        master.addons.add(
-            Contacts(gate, limits, self._clients),
-            Exchanges(gate, limits, self._clients),
-            Certificates(authority, self._clients),
-        )
+        self._desk = exchanges = Exchanges(gate, limits, self._clients)
+        contacts, certificates = Contacts(gate, limits, self._clients), Certificates(authority, self._clients)
+        master.addons.add(contacts, exchanges, certificates)
         master.options.update(
             confdir=str(roots.parent), connection_strategy="lazy", websocket=False, http3=False, **tls_options(roots)
         )
@@ -153,7 +152,7 @@ class Listener:
             return
         with suppress(OSError):
             writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        known = Client("", peer[0], via)
+        known = Client("", peer[0], via, desk=self._desk)
         handler = ClientConnection(master, reader, writer, master.options, known, self._config.limits.hold)
         handler.layer = GateLayer(handler.layer.context, HTTPMode.regular, known)
         self._clients[known.id] = known

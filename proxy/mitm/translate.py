@@ -1,8 +1,9 @@
 """Flows of mitmproxy in the values of `proxy.door`, and back."""
 
 import json
+import re
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from mitmproxy import http
@@ -84,18 +85,20 @@ def bare_arrival(client: Client) -> Arrival:
 def unsupported_kind(flow: http.HTTPFlow) -> str:
     """Return what makes a request one that no codec can read, or the empty string."""
     request = flow.request
-    headers = request.headers
-    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    upgrade = headers.get("upgrade", "").strip().lower()
-    if "websocket" in upgrade or request.method == "CONNECT":
+    seen = {name.lower(): value for name, value in request.headers.fields}
+    upgrade = seen.get(b"upgrade", b"").lower()
+    content_type = seen.get(b"content-type", b"").lower().lstrip()
+    if b"websocket" in upgrade:
         return "websocket"
-    if upgrade or request.method == "PRI" or "http2-settings" in headers:
-        return "h2c" if "h2c" in upgrade or request.method == "PRI" or not upgrade else "upgrade"
-    if content_type == "application/grpc" or content_type.startswith(("application/grpc+", "application/grpc-web")):
+    if b"h2c" in upgrade or b"http2-settings" in seen or request.data.method == b"PRI":
+        return "h2c"
+    if upgrade:
+        return "upgrade"
+    if content_type.startswith(b"application/grpc"):
         return "grpc"
-    if content_type.startswith("application/connect+") or "connect-protocol-version" in headers:
+    if content_type.startswith(b"application/connect+") or b"connect-protocol-version" in seen:
         return "connect"
-    if _ambiguous(request):
+    if _ambiguous(request, seen):
         return "ambiguous_host"
     return "" if _readable(request) else "malformed"
 
@@ -103,6 +106,9 @@ def unsupported_kind(flow: http.HTTPFlow) -> str:
 def apply(forward: Forward, flow: http.HTTPFlow) -> None:
     """Make a flow's request what the gate wants sent, and nothing else: no header, trailer or byte of its own."""
     request = flow.request
+    parts = [forward.path, forward.host, *(part for item in forward.headers for part in item)]
+    if any(_BREAK.search(part.encode()) for part in parts) or _GAP.search(forward.path.encode()):
+        raise ValueError("a head with a line break")
     authority = forward.host if forward.port == DEFAULT_PORTS[forward.scheme] else f"{forward.host}:{forward.port}"
     fields = [
         (name.encode(), value.encode())
@@ -130,7 +136,7 @@ def response_of(status: int, headers: Headers, body: bytes | None, flow: http.HT
     """Return a response framed for this client; a `body` of None is streamed, `last` ends an HTTP/1 connection."""
     head = flow.request.method == "HEAD"
     fields = [
-        (name.encode(), value.encode())
+        (_line(name), _line(value))
         for name, value in headers
         if name.lower() not in PROVIDER_ONLY or (name.lower() in _KEPT.get(status, ()))
     ]
@@ -183,10 +189,10 @@ def own_reply(status: int, message: str) -> Reply:
     return Reply(status, (("content-type", "application/json"), ("cache-control", "no-store")), body)
 
 
-def declared_length(headers: http.Headers) -> int:
-    """Return the length that a message declares, 0 where it declares none."""
-    value = headers.get("content-length", "")
-    return int(value) if value.isascii() and value.isdigit() else 0
+def declared_length(flow: http.HTTPFlow) -> int:
+    """Return the length that a request declares, 0 where it declares none."""
+    value = next((value for name, value in flow.request.headers.fields if name.lower() == b"content-length"), b"0")
+    return int(value) if value.isdigit() else 0
 
 
 def strip_hop(headers: http.Headers, names: Iterable[str]) -> None:
@@ -208,22 +214,39 @@ def _destination(request: http.Request, scheme: str) -> tuple[str, int]:
     return host_name(host), port or DEFAULT_PORTS[scheme]
 
 
-def _ambiguous(request: http.Request) -> bool:
-    hosts = {value.strip().lower() for value in request.headers.get_all("host")}
-    if request.data.authority:
-        hosts.add(request.data.authority.decode("ascii", "replace").lower())
-    return len(hosts) > 1 or len(request.headers.get_all("host")) > 1
+def _ambiguous(request: http.Request, seen: Mapping[bytes, bytes]) -> bool:
+    """Say whether a request names more than one host, or a header that decides its reading twice."""
+    names = [name.lower() for name, _ in request.headers.fields if name.lower() in _SINGLE]
+    authority, host = request.data.authority, seen.get(b"host")
+    return len(set(names)) < len(names) or bool(authority and host and authority.lower() != host.strip().lower())
 
 
 def _readable(request: http.Request) -> bool:
+    """Say whether a head is text in one line each, so that what is judged is what leaves."""
+    data = request.data
     try:
         for name, value in request.headers.fields:
             name.decode("ascii")
             value.decode("utf-8")
-        request.data.path.decode("ascii")
+            if _BREAK.search(value):
+                return False
+        plain = data.path.isascii() and not _GAP.search(data.path)
     except UnicodeDecodeError:
         return False
-    return request.data.http_version in (b"HTTP/1.0", b"HTTP/1.1", b"HTTP/2.0")
+    return plain and _METHOD.fullmatch(data.method) is not None and data.http_version in _VERSIONS
+
+
+_SINGLE = frozenset({b"host", b"content-type", b"content-length", b"content-encoding", b"transfer-encoding"})
+_BREAK = re.compile(rb"[\r\n\0]")
+_GAP = re.compile(rb"[\x00-\x20\x7f]")
+_METHOD = re.compile(rb"[A-Za-z]{1,20}")
+_VERSIONS = frozenset({b"HTTP/1.0", b"HTTP/1.1", b"HTTP/2.0"})
+
+
+def _line(text: str) -> bytes:
+    """Return a header's part on one line: a folded value of a provider becomes one with a space."""
+    raw = text.encode()
+    return _BREAK.sub(b" ", raw) if _BREAK.search(raw) else raw
 
 
 def _text(value: bytes) -> str:

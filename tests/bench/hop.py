@@ -1,0 +1,111 @@
+"""The adapter alone, for measuring: python tests/bench/hop.py PORT STATE_DIR UPSTREAM_CA intercepts all and passes all on.
+
+With PROFILE=FILE it writes what cProfile saw on SIGTERM; with UVLOOP=1 it runs on uvloop.
+"""
+
+import asyncio
+import cProfile
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Literal
+
+from proxy.config import Config
+from proxy.door import Admission, Answer, Arrival, Contact, Forward, Passage, Piece, Reply, StreamedAnswer
+from proxy.exchange import Actor, Headers
+from proxy.mitm.listener import Listener
+
+REFUSED = Reply(403, (), b"")
+
+
+class Open:
+    """A passage, and a stream, that change nothing."""
+
+    id = "bench"
+    status = 200
+    headers: Headers = ()
+
+    def begin(self, status: int, headers: Headers) -> StreamedAnswer | None:
+        """Stream what comes in events."""
+        if not any(name.lower() == "content-type" and "event-stream" in value for name, value in headers):
+            return None
+        self.status, self.headers = status, headers
+        return self
+
+    async def answer(self, status: int, headers: Headers, body: bytes, *, truncated: bool = False) -> Answer:
+        """Return the answer."""
+        return Answer(status, headers, body)
+
+    async def feed(self, data: bytes) -> Piece:
+        """Return the piece."""
+        return Piece(data)
+
+    async def close(self) -> Piece:
+        """Have nothing left."""
+        return Piece(b"")
+
+    async def end(self) -> None:
+        """Do nothing."""
+
+    async def fail(self, what: Literal["client_gone", "provider_failed", "timed_out", "internal"]) -> None:
+        """Do nothing."""
+
+
+class OpenGate:
+    """A gate that intercepts everything and refuses nothing."""
+
+    async def contact(self, contact: Contact) -> Admission:
+        """Intercept."""
+        return Admission("intercept", Actor(), dial=(contact.host, contact.port))
+
+    async def hello(self, contact: Contact, admission: Admission, sni: str) -> Admission:
+        """Intercept."""
+        return admission
+
+    async def request(self, arrival: Arrival) -> Forward | Reply:
+        """Pass it on."""
+        passage: Passage = Open()
+        where = (arrival.host, arrival.port)
+        return Forward(passage, "https", *where, where, True, arrival.path, arrival.headers, arrival.body)
+
+    async def unsupported(self, arrival: Arrival, what: str) -> Reply:
+        """Refuse."""
+        return REFUSED
+
+    async def failed(self, arrival: Arrival | None, contact: Contact | None) -> Reply:
+        """Refuse."""
+        return REFUSED
+
+    def disconnected(self, connection: str) -> None:
+        """Do nothing."""
+
+
+async def main(port: str, state: str, trusted: str) -> None:
+    """Listen until the process is told to end."""
+    config = {
+        "listen": {"forward": f"127.0.0.1:{port}", "gateway": "127.0.0.1:0"},
+        "state_dir": state,
+        "upstream_ca": trusted,
+    }
+    listener = Listener(Config.model_validate(config))
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    await listener.start(OpenGate())
+    await ended.wait()
+    await listener.stop(grace=1)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    profile = cProfile.Profile() if "PROFILE" in os.environ else None
+    if os.environ.get("UVLOOP") == "1":
+        import uvloop
+
+        uvloop.install()
+    if profile is not None:
+        profile.enable()
+    asyncio.run(main(*sys.argv[1:4]))
+    if profile is not None:
+        profile.disable()
+        profile.dump_stats(os.environ["PROFILE"])
