@@ -22,6 +22,18 @@ def until(moment: float) -> Iterator[None]:
         _moment.reset(token)
 
 
+@contextmanager
+def share(part: float) -> Iterator[None]:
+    """Set the deadline inside the block so that only `part` of the time left is used; without one there is none."""
+    moment = _moment.get()
+    if moment is None:
+        yield
+        return
+    now = time.monotonic()
+    with until(now + max(0.0, moment - now) * part):
+        yield
+
+
 def check() -> None:
     """Raise `DeadlineExceededError` where the deadline has passed; call it between pieces of long work."""
     moment = _moment.get()

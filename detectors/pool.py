@@ -46,9 +46,8 @@ class Pool:
         with self._lock:
             if self._closed:
                 return False
-            if not self._working and self._lost < self._most_lost:
-                while self._working < self._threads:
-                    self._start()
+            while self._working < self._threads and self._lost < self._most_lost:
+                self._start()
             if not self._working:
                 return False
             self._tasks.put(task)
@@ -84,12 +83,17 @@ class Pool:
                 if task.given_up:
                     continue
                 task.running = True
+            failed = True
             try:
                 task.work()
+                failed = False
             except SystemExit:
-                pass  # a detector that wants to end the process ends its task
+                failed = False  # a detector that wants to end the process ends its task
             finally:
                 stays = self._finish(task)
+                if failed and stays:  # the thread ends with the exception; the next task starts another
+                    with self._lock:
+                        self._working -= 1
             if not stays:
                 return
 

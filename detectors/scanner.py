@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 import structlog
 
@@ -17,6 +18,8 @@ from detectors.interface import Detector
 from detectors.overlap import resolved
 from detectors.pool import Pool, Task
 
+_SHORT: Final = 65_536  # characters hashed in a tenth of a millisecond, which the event loop can spare
+_SLACK: Final = 0.05  # of the timeout, in which a detector that stops by itself can still be heard
 _log = structlog.get_logger("lockgate.scanner")
 
 
@@ -32,10 +35,10 @@ class Scanner:
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise Error(f"two detectors are named {', '.join(twice)}", hint="give each detector a name of its own")
-        self._detectors = tuple(detectors)
-        self._fingerprinter = Fingerprinter(key)
-        self._timeout = timeout
-        self._cache = Cache(key, cache)
+        self.detectors = tuple(detectors)
+        self.timeout = timeout
+        self.fingerprinter = Fingerprinter(key)
+        self.cache = Cache(key, cache)
         self._pool = Pool(threads)
 
     @property
@@ -51,8 +54,9 @@ class Scanner:
     async def scan(self, segments: Sequence[Segment]) -> Scan:
         """Return what all detectors find in the segments, in reading order, without keeping the event loop waiting."""
         look = _Look(self, segments)
-        if not look.waiting:
-            return look.outcome()
+        settled = look.at_once()
+        if settled is not None:
+            return settled
         loop = asyncio.get_running_loop()
         finished = asyncio.Event()
 
@@ -75,8 +79,9 @@ class Scanner:
     def scan_now(self, segments: Sequence[Segment]) -> Scan:
         """Return what `scan` does, to a caller that can wait."""
         look = _Look(self, segments)
-        if not look.waiting:
-            return look.outcome()
+        settled = look.at_once()
+        if settled is not None:
+            return settled
         task = Task(look.run)
         if not self._pool.submit(task):
             return look.outcome(SkipReason.NOT_READY)
@@ -95,20 +100,18 @@ class _Look:
     def __init__(self, scanner: Scanner, segments: Sequence[Segment]) -> None:
         self._scanner = scanner
         self._segments = segments
-        self._moment = time.monotonic() + scanner._timeout
-        self._keys = [scanner._cache.key_of(segment) for segment in segments]
+        self._moment = time.monotonic() + scanner.timeout
+        self._keys: tuple[bytes, ...] | None = None  # set last by _sort
         self._known: dict[bytes, tuple[Finding, ...]] = {}
-        self.waiting: dict[bytes, Segment] = {}
-        for key, segment in zip(self._keys, segments, strict=True):
-            if key in self._known or key in self.waiting:
-                continue
-            found = scanner._cache.get(key) if segment.text else ()
-            if found is None:
-                self.waiting[key] = replace(segment, ref=str(len(self.waiting)))
-            else:
-                self._known[key] = found
+        self._new: dict[bytes, Segment] = {}
         self._said: tuple[Scan, ...] = ()
-        self._resolved: dict[bytes, tuple[Finding, ...]] | None = None
+        self._result: Scan | None = None
+
+    def at_once(self) -> Scan | None:
+        """Return the scan where all texts are short and known, so that no detector need be asked."""
+        if sum(len(segment.text) for segment in self._segments) > _SHORT:
+            return None
+        return self._assembled({}, SkipReason.FAILED) if not self._sort() else None
 
     def left(self) -> float:
         """Return the seconds until the deadline."""
@@ -116,45 +119,70 @@ class _Look:
 
     def run(self) -> None:
         """Ask every detector about the new texts, and keep what is complete."""
-        batch = tuple(self.waiting.values())
-        with deadline.until(self._moment):
-            for detector in self._scanner._detectors:
-                self._said = (*self._said, _asked(detector, batch))
+        if self._keys is None:
+            self._sort()
+        batch = tuple(self._new.values())
+        if batch:
+            with deadline.until(self._moment - self._scanner.timeout * _SLACK):
+                for detector in self._scanner.detectors:
+                    self._said = (*self._said, _asked(detector, batch))
         found = self._findings(self._said)
         incomplete = {skipped.ref for scan in self._said for skipped in scan.skipped}
-        for key, segment in self.waiting.items():
+        for key, segment in self._new.items():
             if segment.ref not in incomplete:
-                self._scanner._cache.put(key, found[key])
-        self._resolved = found
+                self._scanner.cache.put(key, found[key])
+        self._result = self._assembled(found, SkipReason.FAILED)
 
-    def outcome(self, reason: SkipReason | None = None) -> Scan:
-        """Return the scan; `reason` says why detectors that have not spoken did not."""
-        said = self._said
-        found = self._resolved if reason is None and self._resolved is not None else self._findings(said)
-        skipped: dict[str, dict[Skipped, None]] = {segment.ref: {} for segment in self.waiting.values()}
-        for skip in (skip for scan in said for skip in scan.skipped):
-            skipped.setdefault(skip.ref, {})[skip] = None
-        # A task that ended without a result (its thread was killed from within) has not scanned anything either.
-        if len(said) < len(self._scanner._detectors) and self.waiting:
-            for detector in self._scanner._detectors[len(said) :]:
-                for ref in skipped:
-                    skipped[ref][Skipped(ref, reason or SkipReason.FAILED, detector.name)] = None
+    def outcome(self, reason: SkipReason = SkipReason.FAILED) -> Scan:
+        """Return the scan; where it did not come to its end, `reason` is why the remaining detectors did not speak."""
+        if self._result is not None:
+            return self._result
+        if self._keys is None or reason is SkipReason.FAILED:
+            names = [detector.name for detector in self._scanner.detectors]
+            return Scan(skipped=tuple(Skipped(s.ref, reason, name) for s in self._segments for name in names))
+        return self._assembled(self._findings(self._said), reason)
+
+    def _sort(self) -> bool:
+        """Tell new texts from known ones; return whether there are new ones."""
+        cache = self._scanner.cache
+        keys = tuple(cache.key_of(segment) for segment in self._segments)
+        for key, segment in zip(keys, self._segments, strict=True):
+            if key in self._known or key in self._new:
+                continue
+            found = cache.get(key) if segment.text else ()
+            if found is None:
+                self._new[key] = replace(segment, ref=str(len(self._new)))
+            else:
+                self._known[key] = found
+        self._keys = keys
+        return bool(self._new)
+
+    def _assembled(self, found: Mapping[bytes, tuple[Finding, ...]], reason: SkipReason) -> Scan:
+        """Return what was said, of the segments as they were given; detectors that said nothing skip for `reason`."""
+        said, detectors = self._said, self._scanner.detectors
+        silent = [detector.name for detector in detectors[len(said) :]]
+        skipped: dict[str, dict[tuple[SkipReason, str], None]] = {
+            segment.ref: dict.fromkeys((reason, name) for name in silent) for segment in self._new.values()
+        }
+        for scan in said:
+            for skip in scan.skipped:
+                skipped[skip.ref][skip.reason, skip.detector] = None
         findings: list[Finding] = []
         skips: list[Skipped] = []
-        for key, segment in zip(self._keys, self._segments, strict=True):
+        for key, segment in zip(self._keys or (), self._segments, strict=True):
             findings.extend(replace(finding, ref=segment.ref) for finding in self._known.get(key) or found.get(key, ()))
-            if key in self.waiting:
-                skips.extend(replace(skip, ref=segment.ref) for skip in skipped[self.waiting[key].ref])
+            if key in self._new:
+                skips.extend(Skipped(segment.ref, why, name) for why, name in skipped[self._new[key].ref])
         return Scan(tuple(findings), tuple(skips))
 
     def _findings(self, said: Iterable[Scan]) -> dict[bytes, tuple[Finding, ...]]:
         by_ref: dict[str, list[Finding]] = {}
         for finding in (finding for scan in said for finding in scan.findings):
             by_ref.setdefault(finding.ref, []).append(finding)
-        print_of = self._scanner._fingerprinter.of
+        print_of = self._scanner.fingerprinter.of
         return {
             key: tuple(resolved(by_ref.get(segment.ref, ()), segment.text, print_of))
-            for key, segment in self.waiting.items()
+            for key, segment in self._new.items()
         }
 
 

@@ -17,6 +17,7 @@ from detectors.fingerprint import Fingerprinter
 from detectors.overlap import MODEL
 
 PATTERNS: Final = "patterns"
+_MODEL_SHARE: Final = 0.8  # of the time there is; what is left lets the patterns speak where the model could not
 
 
 class AnalyzerDetector:
@@ -36,9 +37,15 @@ class AnalyzerDetector:
 
     def scan(self, segments: Sequence[Segment]) -> Scan:
         """Return what was found; a segment in which a shape took too long is skipped as timed out."""
-        spans = self._spans(segments)
+        worth = self._worth_the_model(segments)
+        spans: dict[int, Sequence[ModelSpan]] = {}
         findings: list[Finding] = []
         late: set[int] = set()
+        try:
+            with deadline.share(_MODEL_SHARE):
+                spans = self._spans(segments, worth)
+        except deadline.DeadlineExceededError:
+            late.update(worth)
         for chunk in chunks([segment.text for segment in segments]):
             deadline.check()
             try:
@@ -48,17 +55,25 @@ class AnalyzerDetector:
         skipped = tuple(Skipped(segments[index].ref, SkipReason.TIMED_OUT, self._name) for index in sorted(late))
         return Scan(tuple(findings), skipped)
 
-    def _spans(self, segments: Sequence[Segment]) -> dict[int, Sequence[ModelSpan]]:
-        """Return the model's spans by segment, for those it pays to look at: identifiers are no language."""
+    def _worth_the_model(self, segments: Sequence[Segment]) -> list[int]:
+        """Return the segments that it pays to show to the model: identifiers are no language."""
         if not self._model:
-            return {}
-        worth = [
+            return []
+        return [
             index
             for index, segment in enumerate(segments)
             if segment.kind is not Kind.IDENTIFIER and any(map(str.isalpha, segment.text))
         ]
+
+    def _spans(self, segments: Sequence[Segment], worth: Sequence[int]) -> dict[int, Sequence[ModelSpan]]:
+        """Return the model's spans by segment."""
+        if not worth:
+            return {}
         nlp: Any = self._engine.nlp_engine
-        return dict(zip(worth, nlp.spans([segments[index].text for index in worth]), strict=True))
+        found: list[Sequence[ModelSpan]] = nlp.spans([segments[index].text for index in worth])
+        return {
+            index: [part for span in spans for part in _parts(span)] for index, spans in zip(worth, found, strict=True)
+        }
 
     def _look(
         self, segments: Sequence[Segment], chunk: Chunk, spans: dict[int, Sequence[ModelSpan]]
@@ -132,3 +147,9 @@ class AnalyzerDetector:
             fingerprint=self._print.of(segment.text[start:end]),
             validated=bool(getattr(result, "validated", False)),
         )
+
+
+def _parts(span: ModelSpan) -> Iterator[ModelSpan]:
+    """Yield a span in parts that no window is too short for."""
+    for start in range(span.start, span.end, MARGIN):
+        yield ModelSpan(start, min(start + MARGIN, span.end), span.label, span.score)

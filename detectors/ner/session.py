@@ -62,6 +62,14 @@ def conflict(distributions: tuple[str, ...]) -> str:
     return "" if distributions else "no ONNX Runtime is installed"
 
 
+def report(weights: Weights, device: Device) -> Runtime:
+    """Return what the model would run on here, and why; an error is said, not raised."""
+    try:
+        return Session(weights, device).runtime
+    except Error as error:
+        return Runtime(installed(), "", str(error), error.diagnostics())
+
+
 class Session:
     """One model on one device. `logits` may be called from any thread."""
 

@@ -241,11 +241,34 @@ def test_the_cache_is_bounded_and_holds_no_text():
     scanner = _scanner(Fake(), cache=10)
     for number in range(50):
         scanner.scan_now([_segment(f"ada planted-{number}")])
-    assert len(scanner._cache) == 10
+    assert len(scanner.cache) == 10
     scanner.close()
     gc.collect()
-    held = list(scanner._cache._entries.items())
+    held = list(scanner.cache._entries.items())
     assert "planted" not in repr(held)
+
+
+@both
+async def test_a_fault_of_the_scanner_itself_skips_everything_and_the_next_scan_works(way, monkeypatch):
+    from detectors import scanner as module
+
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    scanner = _scanner(Fake())
+    with monkeypatch.context() as broken:
+        broken.setattr(module, "resolved", lambda *_: 1 / 0)
+        scan = await _scan(scanner, way, _segment("ada"))
+    assert scan == Scan((), (Skipped("a", SkipReason.FAILED, "fake"),))
+    assert len((await _scan(scanner, way, _segment("ada"))).findings) == 1
+
+
+@both
+async def test_long_texts_are_scanned_and_known_like_short_ones(way):
+    detector = Fake()
+    scanner = _scanner(detector)
+    for _ in range(2):
+        scan = await _scan(scanner, way, _segment("x" * 100_000 + "ada"))
+        assert [f.start for f in scan.findings] == [100_000]
+    assert len(detector.seen) == 1
 
 
 def test_two_detectors_of_one_name_are_refused():

@@ -4,17 +4,22 @@ import time
 
 import pytest
 import regex
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from presidio_analyzer import AnalyzerEngine
 
+from detectors import deadline
 from detectors.analyzer.catalogue import recognizers
 from detectors.analyzer.detector import AnalyzerDetector
 from detectors.analyzer.numbers import payment
+from detectors.analyzer.personal import Model
 from detectors.analyzer.pieces import SEPARATOR, SIZE, chunks
 from detectors.analyzer.pipeline import engine_of
 from detectors.analyzer.recognizer import Recognizer
 from detectors.analyzer.shapes import TimedOutError
 from detectors.finding import Kind, Role, Segment, Skipped, SkipReason
 from detectors.fingerprint import Fingerprinter
+from detectors.ner.classifier import Span
 
 KEY = bytes(range(32))
 
@@ -160,3 +165,43 @@ def test_identifiers_are_not_shown_to_the_model(analyzers):
         for kind in (Kind.PROSE, Kind.IDENTIFIER)
     }
     assert kinds == {Kind.PROSE: {"model"}, Kind.IDENTIFIER: set()}
+
+
+def test_a_model_that_runs_out_of_time_leaves_its_segments_skipped_and_the_patterns_heard(analyzers):
+    text = "Grace Hopper met Ada Lovelace. " * 4_000 + "ada@example.com"
+    with deadline.until(time.monotonic() + 0.6):
+        scan = analyzers.requests.scan([_segment(text, "long"), _segment("gpt-4o", "id", Kind.IDENTIFIER)])
+    assert scan.skipped == (Skipped("long", SkipReason.TIMED_OUT, "presidio"),)
+    assert [f.entity for f in scan.findings] == ["EMAIL_ADDRESS"]
+
+
+def test_a_span_of_the_model_longer_than_a_window_is_covered_whole():
+    class Wide:
+        name = "wide"
+
+        def spans(self, texts):
+            return [[Span(10, len(text) - 10, "ADDR", 0.9)] for text in texts]
+
+    classifier = Wide()
+    engine = engine_of([Model(classifier.name, 0.5)], classifier)
+    text = "word " * 3_000
+    scan = AnalyzerDetector("presidio", engine, Fingerprinter(KEY), model="wide").scan([_segment(text)])
+    covered = {place for f in scan.findings for place in range(f.start, f.end)}
+    assert all(place in covered or text[place] == " " for place in range(10, len(text) - 10))
+
+
+NASTY = st.text(alphabet=st.sampled_from("0123456789 -./+()@:,;=abcXYZé\u0301²٣\uff14\x00\n\u00a0\u2011😀"), max_size=120)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(NASTY, max_size=6))
+def test_no_text_raises_and_segments_joined_give_what_each_gives_alone(analyzers, texts):
+    def places(scan):
+        return sorted((f.ref, f.start, f.end, f.entity, f.score, f.validated) for f in scan.findings)
+
+    segments = [_segment(text, str(index)) for index, text in enumerate(texts)]
+    together = analyzers.answers.scan(segments)
+    assert not together.skipped
+    assert places(together) == sorted(place for s in segments for place in places(analyzers.answers.scan([s])))
+    for finding in together.findings:
+        assert 0 <= finding.start < finding.end <= len(texts[int(finding.ref)])
