@@ -190,7 +190,9 @@ def test_a_span_of_the_model_longer_than_a_window_is_covered_whole():
     assert all(place in covered or text[place] == " " for place in range(10, len(text) - 10))
 
 
-NASTY = st.text(alphabet=st.sampled_from("0123456789 -./+()@:,;=abcXYZé\u0301²٣\uff14\x00\n\u00a0\u2011😀"), max_size=120)
+NASTY = st.text(
+    alphabet=st.sampled_from("0123456789 -./+()@:,;=abcXYZé\u0301²٣\uff14\x00\n\u00a0\u2011😀"), max_size=120
+)
 
 
 @settings(max_examples=150, deadline=None)
