@@ -14,8 +14,8 @@ from detectors.rules.rule import Position, Rule
 
 _FIELDS = ("scheme", "description", "source", "domain", "ordered", "levels", "patterns")
 _PATTERN_FIELDS = (
-    "id", "description", "source", "keywords", "pattern", "token", "name", "score", "tag", "open", "position", "validated",
-    "allow", "match", "clean",
+    "id", "description", "source", "keywords", "pattern", "token", "name", "score", "tag", "open", "position",
+    "validated", "allow", "match", "clean",
 )  # fmt: skip
 _TAG = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+){1,3}")
 _LONGEST_TAG = 100

@@ -27,6 +27,22 @@ matches_any(patterns, text) if {
 	glob.match(lower(pattern), null, lower(text))
 }
 
+# A sentence of whatever parts: a part that is no text must not make the rule vanish that speaks it.
+sentence(parts) := concat("", [text(part) | some part in parts])
+
+listed(parts) := concat(", ", sort({text(part) | some part in parts}))
+
+alternatives(parts) := concat(" or ", [text(part) | some part in parts])
+
+text(part) := part if {
+	is_string(part)
+} else := json.marshal(part)
+
+# A number of a table: from there on a finding counts or a parameter is capped, so what is none is the strictest, 0.
+number(value) := value if {
+	is_number(value)
+} else := 0
+
 phase := object.get(input, "phase", "")
 
 provider := object.get(input, ["destination", "provider"], "")

@@ -100,6 +100,32 @@ strings(list) if {
 	}
 }
 
+faults contains concat("", [name, ".", part, ": a mapping"]) if {
+	some [name, part] in {
+		["postures", "roles"], ["models", "default"], ["models", "roles"], ["limits", "default"], ["limits", "roles"],
+		["entities", "categories"], ["entities", "entities"], ["answers", "categories"], ["answers", "hazards"],
+		["settings", "unscanned"],
+	}
+	not is_object(lib.config([name, part], null))
+}
+
+faults contains concat("", [name, ".roles.", role, ": a mapping of providers"]) if {
+	some name in {"postures", "models"}
+	some role, entry in lib.config([name, "roles"], {})
+	not is_object(entry)
+}
+
+faults contains concat("", ["limits.roles.", role, ": a mapping"]) if {
+	some role, entry in lib.config(["limits", "roles"], {})
+	not is_object(entry)
+}
+
+faults contains concat("", [name, ".", key, ": a mapping"]) if {
+	some name in {"matrix", "domains", "providers", "hours", "waivers"}
+	some key, entry in table(name)
+	not is_object(entry)
+}
+
 named_postures contains ["postures.default", lib.config(["postures", "default"], "")]
 
 named_postures contains [concat(".", ["postures.roles", role, provider]), posture] if {

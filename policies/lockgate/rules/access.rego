@@ -66,7 +66,7 @@ verdicts contains {
 	"rule": "access.unregistered",
 	"action": "block",
 	"message": "the provider has no entry in the table providers",
-	"user_message": concat("", [
+	"user_message": lib.sentence([
 		"This AI service has not been reviewed yet. ",
 		"The security team can add it to the table providers.",
 	]),
@@ -79,8 +79,8 @@ verdicts contains {
 verdicts contains {
 	"rule": "access.training",
 	"action": "block",
-	"message": concat("", ["tier ", tier, " of ", lib.provider, ": training on data is ", training]),
-	"user_message": concat("", [
+	"message": lib.sentence(["tier ", tier, " of ", lib.provider, ": training on data is ", training]),
+	"user_message": lib.sentence([
 		name, " is blocked because it may train on what is sent (subscription: ", tier, "). ",
 		"The security team can name the subscription in the table tiers, key ", lib.provider, ".",
 	]),
@@ -95,8 +95,8 @@ verdicts contains {
 verdicts contains {
 	"rule": "access.posture",
 	"action": "block",
-	"message": concat("", ["role ", identity.role, ", provider ", lib.provider, ": posture ", posture, note]),
-	"user_message": concat("", [name, " is not approved for your role (", identity.role, "). Ask the security team."]),
+	"message": lib.sentence(["role ", identity.role, ", provider ", lib.provider, ": posture ", posture, note]),
+	"user_message": lib.sentence([name, " is not approved for your role (", identity.role, "). Ask the security team."]),
 } if {
 	asked
 	catalogued
@@ -114,7 +114,7 @@ posture_note := " is not available yet" if {
 verdicts contains {
 	"rule": "access.hours",
 	"action": "block",
-	"message": concat("", ["outside the hours of role ", identity.role]),
+	"message": lib.sentence(["outside the hours of role ", identity.role]),
 	"user_message": "AI services are closed for your role at this time.",
 } if {
 	asked

@@ -43,9 +43,9 @@ removed contains finding if {
 verdicts contains {
 	"rule": concat(".", ["answers", category]),
 	"action": action,
-	"message": concat("", [
+	"message": lib.sentence([
 		category, " data that the request did not hold: ",
-		concat(", ", sort({finding.entity | some finding in found})),
+		lib.listed({finding.entity | some finding in found}),
 	]),
 	"user_message": user_message(action),
 	"obligations": [content.redact(finding) | some finding in found; action == "redact"],
@@ -61,7 +61,7 @@ verdicts contains {
 verdicts contains {
 	"rule": "answers.hazard",
 	"action": action,
-	"message": concat("", ["hazard ", finding.entity]),
+	"message": lib.sentence(["hazard ", finding.entity]),
 	"user_message": user_message(action),
 	"obligations": [obligation |
 		action == "redact"
@@ -80,10 +80,10 @@ verdicts contains {
 	action := known(lib.config(["answers", "hazards", lower(finding.entity), "action"], "block"))
 }
 
-hazard_score(finding) := lib.config(
+hazard_score(finding) := lib.number(lib.config(
 	["answers", "hazards", lower(finding.entity), "min_score"],
 	lib.config(["entities", "categories", "hazard", "min_score"], 0),
-)
+))
 
 known(action) := action if {
 	action in {"allow", "warn", "redact"}

@@ -10,10 +10,10 @@ import data.lockgate.rules.access
 
 judged := {"personal", "special", "secret"}
 
-min_score(finding) := lib.config(
+min_score(finding) := lib.number(lib.config(
 	["entities", "entities", finding.entity, "min_score"],
 	lib.config(["entities", "categories", finding.category, "min_score"], 0),
-)
+))
 
 ignored(finding) if {
 	finding.category == "personal"
@@ -89,7 +89,7 @@ user_message(category) := justify_message if {
 verdicts contains {
 	"rule": concat(".", ["content", category]),
 	"action": action(category),
-	"message": concat("", [category, " data: ", concat(", ", sort({finding.entity | some finding in found[category]}))]),
+	"message": lib.sentence([category, " data: ", lib.listed({finding.entity | some finding in found[category]})]),
 	"user_message": user_message(category),
 	"obligations": obligations(category),
 } if {
@@ -102,7 +102,7 @@ verdicts contains {
 verdicts contains {
 	"rule": "content.reason",
 	"action": action("always"),
-	"message": concat("", ["posture ", access.posture]),
+	"message": lib.sentence(["posture ", access.posture]),
 	"user_message": reason_message,
 	"obligations": obligations("always"),
 } if {

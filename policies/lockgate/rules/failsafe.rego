@@ -33,7 +33,7 @@ reasons contains "unknown" if {
 verdicts contains {
 	"rule": "failsafe.unscanned",
 	"action": action_for(reason),
-	"message": concat("", ["not looked at: ", reason]),
+	"message": lib.sentence(["not looked at: ", reason]),
 	"user_message": message(action_for(reason)),
 	"waivable": false,
 } if {
@@ -41,7 +41,7 @@ verdicts contains {
 	some reason in reasons
 }
 
-message("block") := concat("", [
+message("block") := lib.sentence([
 	"Part of this could not be checked, so it was not passed on. ",
 	"Send it as plain text, or ask the security team.",
 ])

@@ -113,7 +113,7 @@ faults contains path if {
 verdicts contains {
 	"rule": "input.incomplete",
 	"action": "block",
-	"message": concat("", ["the question lacks or garbles ", concat(", ", sort(faults))]),
+	"message": lib.sentence(["the question lacks or garbles ", lib.listed(faults)]),
 	"user_message": "The request could not be checked and was not sent. Tell the security team.",
 	"waivable": false,
 } if {

@@ -8,22 +8,26 @@ import future.keywords.not
 import data.lockgate.identity
 import data.lockgate.lib
 
-limits := object.union(
-	lib.config(["limits", "default"], {}),
-	lib.config(["limits", "roles", identity.role], {}),
-)
+limits := object.union(general, own) if {
+	is_object(general)
+	is_object(own)
+} else := {"temperature": 0, "max_tokens": 0, "kilobytes": 0}
+
+general := lib.config(["limits", "default"], {})
+
+own := lib.config(["limits", "roles", identity.role], {})
 
 verdicts contains {
 	"rule": concat(".", ["limits", parameter]),
 	"action": "warn",
-	"message": concat("", [parameter, " is above the cap of role ", identity.role]),
-	"user_message": concat("", [parameter, " was lowered to ", json.marshal(cap), ", the most your role may set."]),
+	"message": lib.sentence([parameter, " is above the cap of role ", identity.role]),
+	"user_message": lib.sentence([parameter, " was lowered to ", json.marshal(cap), ", the most your role may set."]),
 	"obligations": [{"type": "cap", "parameter": parameter, "value": cap}],
 } if {
 	lib.phase == "request"
 	some parameter in {"temperature", "max_tokens"}
-	cap := object.get(limits, parameter, null)
-	cap != null
+	parameter in object.keys(limits)
+	cap := lib.number(limits[parameter])
 	value := object.get(input, ["parameters", parameter], null)
 	value != null
 	value > cap
@@ -32,11 +36,11 @@ verdicts contains {
 verdicts contains {
 	"rule": "limits.kilobytes",
 	"action": "block",
-	"message": concat("", ["the request is larger than role ", identity.role, " may send"]),
-	"user_message": concat("", ["The request is larger than the ", json.marshal(cap), " kB your role may send."]),
+	"message": lib.sentence(["the request is larger than role ", identity.role, " may send"]),
+	"user_message": lib.sentence(["The request is larger than the ", json.marshal(cap), " kB your role may send."]),
 } if {
 	lib.phase == "request"
-	cap := object.get(limits, "kilobytes", null)
-	cap != null
+	"kilobytes" in object.keys(limits)
+	cap := lib.number(limits.kilobytes)
 	not object.get(input, ["content", "kilobytes"], null) <= cap
 }

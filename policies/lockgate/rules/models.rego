@@ -12,15 +12,15 @@ list := lib.config(["models", "roles", identity.role], lib.config(["models", "de
 
 approved := lib.first(list, [lib.provider, "*"], [])
 
-suggestion := concat("", [" Use ", concat(" or ", approved), "."]) if {
+suggestion := lib.sentence([" Use ", lib.alternatives(approved), "."]) if {
 	count(approved) > 0
 } else := " No model of this provider is."
 
 verdicts contains {
 	"rule": "models.unapproved",
 	"action": "block",
-	"message": concat("", ["the model is not approved for role ", identity.role, " at ", lib.provider]),
-	"user_message": concat("", ["This model is not approved for your role (", identity.role, ").", suggestion]),
+	"message": lib.sentence(["the model is not approved for role ", identity.role, " at ", lib.provider]),
+	"user_message": lib.sentence(["This model is not approved for your role (", identity.role, ").", suggestion]),
 } if {
 	lib.phase == "request"
 	not lib.matches_any(approved, object.get(input, ["destination", "model"], ""))

@@ -55,8 +55,8 @@ unknown if {
 verdicts contains {
 	"rule": concat(".", ["tags", name]),
 	"action": "block",
-	"message": concat("", ["tags of domain ", name, " for role ", identity.role, " and provider ", lib.provider]),
-	"user_message": concat("", [
+	"message": lib.sentence(["tags of domain ", name, " for role ", identity.role, " and provider ", lib.provider]),
+	"user_message": lib.sentence([
 		"This is marked as ", lib.config(["domains", name, "title"], name),
 		" and may not be sent here. Ask ", lib.config(["domains", name, "ask"], "the security team"), ".",
 	]),

@@ -1,0 +1,53 @@
+# METADATA
+# title: Tests of limits
+# description: Parameters are lowered to their caps, and large requests are blocked.
+package lockgate.tests.limits_test
+
+import future.keywords.not
+
+import data.lockgate.main
+import data.lockgate.tests.asking
+
+finance := asking.of("finn", ["finance"])
+
+test_temperature_is_capped if {
+	decision := asking.decide(asking.with_value(finance, "parameters/temperature", 0.9))
+	decision.action == "warn"
+	{"type": "cap", "parameter": "temperature", "value": 0.3} in decision.obligations
+	contains(asking.told(decision), "lowered to 0.3")
+}
+
+test_at_or_below_the_cap_nothing_happens if {
+	every value in [0, 0.3, null] {
+		asking.decide(asking.with_value(finance, "parameters/temperature", value)).action == "allow"
+	}
+}
+
+test_other_roles_are_not_capped if {
+	asking.decide(asking.with_value(asking.question, "parameters/temperature", 2)).action == "allow"
+}
+
+test_max_tokens_is_capped if {
+	contractor := asking.of("cato", ["contractor"])
+	decision := asking.decide(asking.with_value(contractor, "parameters/max_tokens", 100000))
+	{"type": "cap", "parameter": "max_tokens", "value": 4096} in decision.obligations
+}
+
+test_large_request_is_blocked if {
+	contractor := asking.of("cato", ["contractor"])
+	asking.decide(asking.with_value(contractor, "content/kilobytes", 1001)).action == "block"
+	asking.decide(asking.with_value(contractor, "content/kilobytes", 1000)).action == "allow"
+}
+
+test_role_stands_over_the_default_key_by_key if {
+	limits := {"default": {"temperature": 1, "max_tokens": 10}, "roles": {"finance": {"temperature": 0.5}}}
+	asked := asking.with_value(asking.with_value(finance, "parameters/temperature", 2), "parameters/max_tokens", 20)
+	decision := main.decision with input as asked with data.lockgate.config as asking.set("limits", limits)
+	{"type": "cap", "parameter": "temperature", "value": 0.5} in decision.obligations
+	{"type": "cap", "parameter": "max_tokens", "value": 10} in decision.obligations
+}
+
+test_answer_has_no_parameters_to_cap if {
+	asked := asking.with_value(asking.with_value(finance, "parameters/temperature", 2), "phase", "response")
+	asking.decide(asked).action == "allow"
+}

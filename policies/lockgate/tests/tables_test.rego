@@ -1,0 +1,100 @@
+# METADATA
+# title: Tests of the tables' own check
+# description: Each table with one thing wrong in it, and what the report says of that.
+package lockgate.tests.tables_test
+
+import future.keywords.not
+
+import data.lockgate.tables
+import data.lockgate.tests.asking
+
+test_shipped_tables_hold if {
+	tables.report == []
+}
+
+# Table, path in it, value, and how the sentence begins.
+cases := {
+	"posture": ["postures", "/default", "redakted", "postures.default: no such posture"],
+	"posture of a role": ["postures", "/roles/contractor/openai", "opne", "postures.roles.contractor.openai"],
+	"role of a posture": ["postures", "/roles/nobody", {"*": "open"}, "postures.roles: no such role nobody"],
+	"provider of a posture": ["postures", "/roles/security/opnai", "open", "postures.roles: no such provider opnai"],
+	"posture's shape": ["postures", "/roles/security", "open", "postures.roles.security: a mapping"],
+	"cell": ["matrix", "/open/personal", "alow", "matrix.open.personal: allow"],
+	"category": ["matrix", "/open/personnel", "allow", "matrix.open.personnel: no such category"],
+	"row": ["matrix", "/close", {}, "matrix.close: no such key"],
+	"redacting everything": ["matrix", "/open/always", "redact", "matrix.open.always"],
+	"threshold": ["entities", "/categories/personal/min_score", 50, "entities.categories.personal"],
+	"operator": ["entities", "/entities/URL", {"operator": "shred"}, "entities.entities.URL"],
+	"key of an entity": ["entities", "/entities/URL", {"ignored": true}, "entities.entities.URL"],
+	"domain's providers": ["domains", "/hr/providers", "all", "domains.hr: title"],
+	"domain's gap": ["domains", "/hr/title", null, "domains.hr: title"],
+	"domain's role": ["domains", "/hr/roles", ["HR"], "domains.hr.roles: no such role HR"],
+	"domain's tags": ["domains", "/hr/tags", "hr.*", "domains.hr: title"],
+	"training": ["providers", "/openai/tiers/api/training", "no", "providers.openai.tiers.api: training"],
+	"contract": ["providers", "/openai/tiers/api/contract", "yes", "providers.openai.tiers.api: training"],
+	"date": ["providers", "/openai/tiers/api/read_on", "yesterday", "providers.openai.tiers.api: training"],
+	"key of a tier": ["providers", "/openai/tiers/api/trains", true, "providers.openai.tiers.api: training"],
+	"provider's name": ["providers", "/openai/name", null, "providers.openai: {name"],
+	"tier": ["tiers", "/openai", "enterprize", "tiers.openai: no such tier"],
+	"provider of a tier": ["tiers", "/opnai", "api", "tiers: no such provider opnai"],
+	"globs": ["models", "/default", {"*": "gpt-*"}, "models: lists"],
+	"role of a model": ["models", "/roles/intern", {}, "models.roles: no such role intern"],
+	"limit": ["limits", "/default", {"temprature": 1}, "limits: temperature"],
+	"limit's value": ["limits", "/default", {"temperature": "low"}, "limits: temperature"],
+	"hours": ["hours", "/finance", {"days": ["Mon"], "from": 0, "to": 9}, "hours.finance"],
+	"hours that end first": ["hours", "/finance", {"days": ["Monday"], "from": 9, "to": 0}, "hours.finance"],
+	"hours of nobody": ["hours", "/intern", {"days": ["Monday"], "from": 0, "to": 9}, "hours: no such role intern"],
+	"roles": ["roles", "/order", {"security": ["security"]}, "roles.order: a list"],
+	"role's groups": ["roles", "/order", [{"role": "security"}], "roles.order: an entry"],
+	"role by rule": ["roles", "/order", [{"role": "default", "groups": []}], "roles.order: default is given"],
+	"unknown hosts": ["settings", "/unknown_hosts", "tunnel", "settings.unknown_hosts"],
+	"setting": ["settings", "/monitor", true, "settings.monitor: no such key"],
+	"monitored provider": ["settings", "/monitor_providers", ["opnai"], "settings.monitor_providers: no such"],
+	"monitored text": ["settings", "/monitor_providers", "openai", "settings.monitor_providers: a list"],
+	"reason of skipping": ["settings", "/unscanned", {"tired": "allow"}, "settings.unscanned.tired: no such reason"],
+	"action on skipping": ["settings", "/unscanned", {"signed": "pass"}, "settings.unscanned.signed: allow"],
+	"moderation": ["answers", "/moderation", "hold", "answers.moderation"],
+	"answer's category": ["answers", "/categories/secret", "mask", "answers.categories.secret"],
+	"answer's pass": ["answers", "/pass", "PERSON", "answers.pass"],
+	"hazard": ["answers", "/hazards/EXFIL_LINK", {"action": "redact", "min_score": 0}, "answers.hazards.EXFIL_LINK"],
+	"waiver's day": ["waivers", "/SEC-1", {"rule": "x", "expires": "soon"}, "waivers.SEC-1"],
+	"waiver's key": ["waivers", "/SEC-1", {"rule": "x", "expires": "2026-01-01", "user": "x"}, "waivers.SEC-1"],
+	"required input": ["required_input", "/paths", "phase", "required_input.paths"],
+}
+
+test_wrong_table_is_told[name] if {
+	some name, [table, path, value, beginning] in cases
+	changed := json.patch(data.lockgate.config, [{
+		"op": "add",
+		"path": concat("", [table, path]),
+		"value": value,
+	}])
+	report := tables.report with data.lockgate.config as changed
+	some sentence in report
+	startswith(sentence, beginning)
+}
+
+test_missing_table_is_told[name] if {
+	some name, _ in data.lockgate.config
+	report := tables.report with data.lockgate.config as object.remove(data.lockgate.config, [name])
+	concat("", [name, ": the table is missing"]) in report
+}
+
+test_unknown_table_is_told if {
+	changed := object.union(data.lockgate.config, {"postuers": {}})
+	report := tables.report with data.lockgate.config as changed
+	report == ["postuers: no such table"]
+}
+
+# Whatever a table says, a decision is a block rather than a surprise.
+test_wrong_tables_never_let_a_secret_pass[name] if {
+	some name, [table, path, value, _] in cases
+	changed := json.patch(data.lockgate.config, [{
+		"op": "add",
+		"path": concat("", [table, path]),
+		"value": value,
+	}])
+	asked := asking.holding(asking.question, [asking.finding("GITHUB_TOKEN", "secret")])
+	decision := data.lockgate.main.decision with input as asked with data.lockgate.config as changed
+	decision.action == "block"
+}
