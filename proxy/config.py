@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from detectors.errors import Error, Errors
 
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "kib": 2**10, "mib": 2**20, "gib": 2**30}
+MOST_WORKERS = 64
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -139,7 +140,7 @@ class Config(Section):
     limits: Limits = Limits()
     vault: Vault = Vault()
     audit: AuditSection = AuditSection()
-    workers: int = Field(default=1, ge=1, le=64)
+    workers: int = Field(default=1, ge=1, le=MOST_WORKERS, description="processes that judge, behind the same ports")
     catalogue: Path | None = Field(default=None, description="a folder of provider files beside the shipped ones")
 
 
@@ -160,6 +161,13 @@ def load(path: Path | None) -> Config:
     except ValidationError as error:
         raise Errors(tuple(_explained(path, item) for item in error.errors(include_input=False))) from None
     return _resolved(config, path.parent)
+
+
+def with_workers(config: Config, workers: int) -> Config:
+    """Return a configuration with another number of workers; raise Error where that is none."""
+    if not 1 <= workers <= MOST_WORKERS:
+        raise Error(f"--workers {workers}: is not from 1 to {MOST_WORKERS}", hint="about one for each core is best")
+    return config.model_copy(update={"workers": workers})
 
 
 def _explained(path: Path, item: object) -> Error:

@@ -35,7 +35,7 @@ FIELDS = frozenset(
             "state",
             "status",
         ),
-        *("timestamp", "version", "what", "where", "why", "worker"),
+        *("timestamp", "version", "what", "where", "why", "worker", "workers"),
     ]
 )
 EVENT = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")

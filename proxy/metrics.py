@@ -25,7 +25,12 @@ class Metrics:
         self.audit_failures = Counter(
             "lockgate_audit_failures", "Events that no sink took at once.", registry=self.registry
         )
-        self.ready = Gauge("lockgate_ready", "Whether the gate judges.", registry=self.registry)
+        self.ready = Gauge(
+            "lockgate_ready", "Whether the gate judges.", registry=self.registry, multiprocess_mode="livemax"
+        )
+        self.workers = Gauge(
+            "lockgate_workers", "Processes that judge.", registry=self.registry, multiprocess_mode="livesum"
+        )
 
     def count(self, provider: str, outcome: str, entities: Iterable[tuple[str, str]]) -> None:
         """Count one exchange and its findings, given as pairs of entity and phase."""
@@ -40,4 +45,9 @@ class Metrics:
 
     def exposed(self) -> bytes:
         """Return the text that Prometheus scrapes."""
-        return bytes(generate_latest(self.registry))
+        return exposed(self.registry)
+
+
+def exposed(registry: CollectorRegistry) -> bytes:
+    """Return a registry's figures as the text that Prometheus scrapes."""
+    return bytes(generate_latest(registry))

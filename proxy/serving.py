@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 
 import structlog
 
-from detectors.errors import Error
 from proxy import log, running
 from proxy.audit.record import Outcome
 from proxy.config import Config
@@ -63,14 +62,14 @@ class Service:
             await self._listener.start(self._opening)
             self.noted = Running(
                 os.getpid(),
-                _joined(self._listener.forward),
-                _joined(self._listener.gateway),
+                joined(self._listener.forward),
+                joined(self._listener.gateway),
                 f"{host}:{console}",
                 str(certificate),
                 str(bundle),
                 str(self.config.audit.path or state / "audit.jsonl"),
             )
-            self._announce(Announcement("listening", _strings(self.noted)))
+            self._announce(Announcement("listening", strings(self.noted)))
             looks = await asyncio.to_thread(looks_of, self.config)
             self._parts = await parts_of(self.config, looks, self.metrics, self._watch)
         except BaseException:
@@ -78,11 +77,12 @@ class Service:
             raise
         self._opening.open(self._parts.gate)
         self.metrics.ready.set(1)
+        self.metrics.workers.set(1)
         gc.collect()
         gc.freeze()  # what is loaded stays: no collection walks it again
         self.noted.save(state)
         _log.info("gate.ready", device=looks.device, engine=self.config.policy.engine, revision=self._revision())
-        self._announce(Announcement("ready", {**_strings(self.noted), "env": _env_command(self.config)}))
+        self._announce(Announcement("ready", {**strings(self.noted), "env": env_command(self.config)}))
         return self.noted
 
     async def stop(self, grace: float = 10.0) -> None:
@@ -118,47 +118,47 @@ class Service:
         return self._parts.engine.revision if self._parts else ""
 
     def _watch(self, trail: Trail, outcome: Outcome) -> None:
-        rules = [
-            reason.rule for verdict in (trail.request, trail.response) if verdict for reason in verdict.decision.reasons
-        ]
-        found = {f.entity for verdict in (trail.request, trail.response) if verdict for f in verdict.findings}
-        self._announce(
-            Announcement(
-                "exchange",
-                {
-                    "outcome": outcome.value,
-                    "host": trail.destination.host if trail.destination.provider else "",
-                    "operation": trail.destination.operation,
-                    "what": trail.what,
-                    "found": ",".join(sorted(found)),
-                    "rules": ",".join(dict.fromkeys(rules)),
-                    "id": trail.id,
-                },
-            )
-        )
+        self._announce(exchange_ended(trail, outcome))
+
+
+def exchange_ended(trail: Trail, outcome: Outcome) -> Announcement:
+    """Return what a person at the terminal is told of an exchange."""
+    verdicts = [verdict for verdict in (trail.request, trail.response) if verdict]
+    rules = [reason.rule for verdict in verdicts for reason in verdict.decision.reasons]
+    found = {finding.entity for verdict in verdicts for finding in verdict.findings}
+    fields = {
+        "outcome": outcome.value,
+        "host": trail.destination.host if trail.destination.provider else "",
+        "operation": trail.destination.operation,
+        "what": trail.what,
+        "found": ",".join(sorted(found)),
+        "rules": ",".join(dict.fromkeys(rules)),
+        "id": trail.id,
+    }
+    return Announcement("exchange", fields)
 
 
 async def serve(config: Config, announce: Announce, stop: asyncio.Event) -> None:
     """Run a gate until `stop` is set."""
     log.configure()
-    if config.workers > 1:
-        hint = "set workers: 1 and start one gate per port behind a balancer"
-        raise Error("workers: more than one worker is not available in this version", hint=hint)
     service = Service(config, announce)
     await service.start()
     await stop.wait()
     await service.stop()
 
 
-def _joined(address: tuple[str, int]) -> str:
+def joined(address: tuple[str, int]) -> str:
+    """Return an address as host:port."""
     host, port = address
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _strings(noted: Running) -> dict[str, str]:
+def strings(noted: Running) -> dict[str, str]:
+    """Return the fields of what a gate notes, for an announcement."""
     return {key: str(value) for key, value in asdict(noted).items()}
 
 
-def _env_command(config: Config) -> str:
+def env_command(config: Config) -> str:
+    """Return the command whose output points a shell at this gate."""
     words = [sys.executable, "-m", "proxy", "env"]
     return shlex.join(words) if config == Config() else shlex.join(words) + " --config FILE"

@@ -130,7 +130,7 @@ class Listener:
                 limit=READ_LIMIT,
             )
         except OSError as error:
-            raise _unusable(name, address, error) from None
+            raise unusable(name, address, error) from None
         self._servers.append(server)
         bound = server.sockets[0].getsockname()
         for listening in server.sockets:
@@ -164,7 +164,8 @@ class Listener:
             self._clients.pop(known.id, None)
 
 
-def _unusable(name: str, address: str, error: OSError) -> Error:
+def unusable(name: str, address: str, error: OSError) -> Error:
+    """Return what is said of an address that cannot be listened on."""
     if error.errno == errno.EADDRINUSE:
         return Error(
             f"listen.{name}: {address} is in use",

@@ -155,14 +155,23 @@ def settings(folder: Path, upstream: Provider | None = None, **more: Any) -> dic
 
 
 @contextmanager
-def gate(folder: Path, config: dict[str, Any], *, env: dict[str, str] | None = None) -> Iterator[Gate]:
+def gate(
+    folder: Path, config: dict[str, Any], *, env: dict[str, str] | None = None, program: str = ""
+) -> Iterator[Gate]:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "lockgate.yaml"
     path.write_text(yaml.safe_dump(config))
     errors = folder / "stderr.log"
     with errors.open("w") as stderr:
         process = subprocess.Popen(
-            [sys.executable, "-m", "proxy", "run", "--config", str(path), "--json"],
+            [
+                sys.executable,
+                *(("-c", program) if program else ("-m", "proxy")),
+                "run",
+                "--config",
+                str(path),
+                "--json",
+            ],
             stdout=subprocess.PIPE,
             stderr=stderr,
             text=True,
