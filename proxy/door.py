@@ -28,11 +28,15 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer of the gate's own: sent instead of the provider's, nothing is forwarded."""
+    """An answer of the gate's own: sent instead of the provider's, nothing is forwarded.
+
+    `page` says the same as HTML, for a request that would rather be answered with a page; empty where there is none.
+    """
 
     status: int
     headers: Headers
     body: bytes = field(repr=False)
+    page: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,8 @@ class Admission:
     """What becomes of a contact: `tunnel` byte for byte, `intercept`, or `refuse` with the reply.
 
     `dial` is where the host really is. An intercepted host with a `dial` is connected to as soon as its TLS name is
-    known, which lets both sides speak the same HTTP version; without one, when its first request was judged.
+    known, which lets both sides speak the same HTTP version; without one, when its first request was judged. An
+    intercepted host with a `reply` is never connected to: every request gets that reply, inside TLS.
     """
 
     outcome: Literal["tunnel", "intercept", "refuse"]

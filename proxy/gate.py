@@ -80,10 +80,12 @@ class JudgingGate:
         trail = self._trail(contact, actor)
         if isinstance(found, Rejected):
             return Admission("refuse", actor, self._refusals.unauthorized(trail, found))
-        refusal = await self._connect(trail)
-        if refusal:
-            return Admission("refuse", actor, refusal)
         service = office.catalogue.provider_of(contact.host)
+        refusal = await self._connect(trail)
+        if (
+            refusal
+        ):  # clients show nothing of a failed CONNECT: a catalogued host's refusal is told under our certificate
+            return Admission("intercept" if service else "refuse", actor, refusal)
         if service and service.decrypt:
             upstream = self._upstream(trail.destination.host)
             return Admission("intercept", actor, None, (upstream.host, upstream.port), upstream.tls)
@@ -98,7 +100,13 @@ class JudgingGate:
         """Refuse a TLS name that disagrees with the host where either is catalogued: one of them is a disguise."""
         host, name = normal_host(contact.host), normal_host(sni)
         known = self._office.catalogue.provider_of
-        if admission.outcome == "refuse" or not name or name == host or not (known(host) or known(name)):
+        if (
+            admission.reply
+            or admission.outcome == "refuse"
+            or not name
+            or name == host
+            or not (known(host) or known(name))
+        ):
             return admission
         trail = self._trail(contact, admission.actor)
         return Admission("refuse", admission.actor, self._refusals.refuse(trail, "name_mismatch"))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from proxy import notices
 from proxy.audit.record import Outcome
-from proxy.door import Reply
+from proxy.door import Reply, header
 from proxy.exchange import Action, Phase, Reason, Verdict
 from proxy.identity.interface import Rejected
 from proxy.passage import DECISION_HEADER
@@ -61,12 +61,13 @@ class Refusals:
         return replace(reply, headers=(*reply.headers, CHALLENGE)) if connect else reply
 
     def _reply(self, trail: Trail, verdict: Verdict, status: int, code: str) -> Reply:
-        words = notices.notice(verdict.decision, trail.id)
+        language = header(trail.headers, "accept-language")
+        words = notices.notice(verdict.decision, trail.id, language)
+        page = notices.page(verdict.decision, trail.id, language).encode()
         voice = trail.destination.operation or self._catalogue.voice(trail.destination.host)
         if voice:
             body = self._codecs[voice].refusal(status, words, code, trail.id)
         else:
             body = json.dumps({"error": {"message": words, "type": code, "code": code}}).encode()
-        return Reply(
-            status, (("content-type", "application/json"), (DECISION_HEADER, notices.decision_header(verdict))), body
-        )
+        headers = (("content-type", "application/json"), (DECISION_HEADER, notices.decision_header(verdict)))
+        return Reply(status, headers, body, page)

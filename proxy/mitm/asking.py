@@ -8,7 +8,7 @@ from proxy.config import Limits
 from proxy.door import Arrival, Contact, Gate, Reply
 from proxy.mitm.client import TRANSIT, Client, Transit
 from proxy.mitm.deadline import report, within
-from proxy.mitm.translate import own_reply, response_of
+from proxy.mitm.translate import own_reply, response_of, shown_to
 
 RECYCLE = 1_000  # requests of one client connection: mitmproxy keeps about 5 kB of each HTTP/2 stream until it closes
 CLOSING_SECONDS = 10.0  # how long the audit of an exchange's end may take
@@ -57,4 +57,5 @@ class Asker:
         last = False
         if isinstance(transit, Transit):
             transit.replied, last = True, transit.client.requests >= RECYCLE
+        reply = shown_to(reply, flow.request.headers.get("accept", ""))
         flow.response = response_of(reply.status, reply.headers, reply.body, flow, last=last)

@@ -52,7 +52,7 @@ class Contacts(Asker):
         elif answer.outcome == "refuse":
             self.respond(flow, answer.reply or own_reply(403, "This host is blocked."))
         else:
-            client.contact, client.admission = contact, answer
+            client.contact, client.admission, client.refusal = contact, answer, answer.reply
             client.dials[host, contact.port] = answer.dial or (host, contact.port)
             flow.metadata["tunnel"] = answer.outcome == "tunnel"
 

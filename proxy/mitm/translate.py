@@ -4,6 +4,7 @@ import json
 import re
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Literal
 
 from mitmproxy import http
@@ -12,6 +13,7 @@ from mitmproxy.net.http import status_codes, url
 from proxy.door import Arrival, Forward, Reply
 from proxy.exchange import Headers
 from proxy.mitm.client import Client
+from proxy.notices import wants_page
 
 HOP_BY_HOP = frozenset(
     {
@@ -30,6 +32,15 @@ HOP_BY_HOP = frozenset(
 )  # RFC 9110 section 7.6.1: these belong to one hop, and the proxy's credentials to us
 PROVIDER_ONLY = HOP_BY_HOP | {"alt-svc"}  # would lead clients around the gate, to HTTP/3
 BODILESS = frozenset({204, 304})
+PAGE_HEADERS = (
+    ("content-type", "text/html; charset=utf-8"),
+    ("cache-control", "no-store"),
+    (
+        "content-security-policy",
+        "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    ("x-content-type-options", "nosniff"),
+)
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -187,6 +198,14 @@ def own_reply(status: int, message: str) -> Reply:
     }
     body = json.dumps({"type": "error", "error": error}).encode()
     return Reply(status, (("content-type", "application/json"), ("cache-control", "no-store")), body)
+
+
+def shown_to(reply: Reply, accept: str) -> Reply:
+    """Return a reply as the client would read it: its page where the Accept header prefers HTML to JSON."""
+    if not reply.page or not wants_page(accept):
+        return reply
+    kept = tuple(pair for pair in reply.headers if pair[0].lower() != "content-type")
+    return replace(reply, headers=(*kept, *PAGE_HEADERS), body=reply.page)
 
 
 def declared_length(flow: http.HTTPFlow) -> int:

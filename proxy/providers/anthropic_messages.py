@@ -76,8 +76,7 @@ def _signed(text: JsonText, path: Path) -> bool:
 
 def _envelope(status: int, message: str, code: str, exchange_id: str) -> Mapping[str, object]:
     kind = ERROR_TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    text = f"{message} (exchange {exchange_id})"
-    return {"type": "error", "error": {"type": kind, "message": text, "error_code": code}, "request_id": exchange_id}
+    return {"type": "error", "error": {"type": kind, "message": message, "error_code": code}, "request_id": exchange_id}
 
 
 def _frames(_content_type: str) -> Frames:

@@ -169,9 +169,8 @@ def _envelope(status: int, message: str, code: str, exchange_id: str) -> Mapping
         "domain": "lockgate",
         "metadata": {"exchange_id": exchange_id},
     }
-    text = f"{message} (exchange {exchange_id})"
     default = "INTERNAL" if status >= 500 else "FAILED_PRECONDITION"
-    return {"error": {"code": status, "message": text, "status": STATUSES.get(status, default), "details": [detail]}}
+    return {"error": {"code": status, "message": message, "status": STATUSES.get(status, default), "details": [detail]}}
 
 
 def _frames(content_type: str) -> Frames:

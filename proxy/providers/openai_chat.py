@@ -64,8 +64,7 @@ def codec() -> Codec:
 def envelope(status: int, message: str, code: str, exchange_id: str) -> Mapping[str, object]:
     """Return an error body as OpenAI's own: `message` is for the person, `code` and `exchange_id` for programs."""
     kind = ERROR_TYPES.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    text = f"{message} (exchange {exchange_id})"
-    return {"error": {"message": text, "type": kind, "param": None, "code": code, "exchange_id": exchange_id}}
+    return {"error": {"message": message, "type": kind, "param": None, "code": code, "exchange_id": exchange_id}}
 
 
 def _role(text: JsonText, path: Path, above: Role) -> Role:

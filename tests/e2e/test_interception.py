@@ -262,3 +262,38 @@ def test_hr_tag_is_blocked_for_an_engineer_and_passes_for_hr(running_gate: Gate,
     with running_gate.client("hanna:hannahanna") as client:
         assert client.post(CHAT, json=prompt(text), headers=KEY).status_code == 200
     assert len(upstream.received) == 1
+
+
+def test_blocked_service_is_refused_inside_tls_in_words(running_gate: Gate, upstream: Provider) -> None:
+    with running_gate.client() as client:
+        told = client.get("https://chatgpt.com/", headers={"accept": "application/json"})
+        page = client.get("https://chatgpt.com/", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert told.status_code == page.status_code == 403
+    assert "stopped this" in told.json()["error"]["message"]
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "stopped this" in page.text
+    assert exchange_id(page) in page.text
+    event = running_gate.event(exchange_id(told))
+    assert event["exchange"]["outcome"] == "blocked"
+    assert event["exchange"]["phase"] == "connect"
+    assert upstream.received == []
+
+
+def test_blocked_prompt_is_explained_to_a_browser_in_its_language(running_gate: Gate, upstream: Provider) -> None:
+    secret = "aws_access_key_id=AKIA" + "Z7QPLM2KX4WTN6RB"
+    headers = {**KEY, "accept": "text/html", "accept-language": "de-DE,de;q=0.9"}
+    with running_gate.client() as client:
+        found = client.post(CHAT, json=prompt(secret), headers=headers)
+    assert found.status_code == 403
+    assert '<html lang="de">' in found.text
+    assert found.text.count(exchange_id(found)) == 1
+    assert secret not in found.text
+    assert upstream.received == []
+
+
+def test_block_names_its_exchange_once(running_gate: Gate, upstream: Provider) -> None:
+    with running_gate.client() as client:
+        found = client.post(CHAT, json=prompt("aws_access_key_id=AKIA" + "Z7QPLM2KX4WTN6RB"), headers=KEY)
+    assert found.json()["error"]["message"].count(exchange_id(found)) == 1
+    assert upstream.received == []
