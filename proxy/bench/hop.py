@@ -1,15 +1,17 @@
-"""The adapter alone, for measuring: python tests/bench/hop.py PORT STATE_DIR UPSTREAM_CA intercepts all and passes all on.
+"""The adapter alone: `python -m proxy.bench.hop STATE UPSTREAM_CA` intercepts everything and passes everything on.
 
-With PROFILE=FILE it writes what cProfile saw on SIGTERM; with UVLOOP=1 it runs on uvloop.
+With PROFILE=FILE in the environment it writes there what cProfile saw, on SIGTERM.
 """
 
 import asyncio
 import cProfile
+import json
 import os
 import signal
 import sys
-from pathlib import Path
 from typing import Literal
+
+import uvloop
 
 from proxy.config import Config
 from proxy.door import Admission, Answer, Arrival, Contact, Forward, Passage, Piece, Reply, StreamedAnswer
@@ -81,10 +83,10 @@ class OpenGate:
         """Do nothing."""
 
 
-async def main(port: str, state: str, trusted: str) -> None:
-    """Listen until the process is told to end."""
+async def main(state: str, trusted: str) -> None:
+    """Listen until SIGTERM; one line on stdout names the port."""
     config = {
-        "listen": {"forward": f"127.0.0.1:{port}", "gateway": "127.0.0.1:0"},
+        "listen": {"forward": "127.0.0.1:0", "gateway": "127.0.0.1:0"},
         "state_dir": state,
         "upstream_ca": trusted,
     }
@@ -92,20 +94,17 @@ async def main(port: str, state: str, trusted: str) -> None:
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
     await listener.start(OpenGate())
+    sys.stdout.write(json.dumps({"forward": "{}:{}".format(*listener.forward)}) + "\n")
+    sys.stdout.flush()
     await ended.wait()
     await listener.stop(grace=1)
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(Path(__file__).parents[2]))
     profile = cProfile.Profile() if "PROFILE" in os.environ else None
-    if os.environ.get("UVLOOP") == "1":
-        import uvloop
-
-        uvloop.install()
     if profile is not None:
         profile.enable()
-    asyncio.run(main(*sys.argv[1:4]))
+    asyncio.run(main(*sys.argv[1:3]), loop_factory=uvloop.new_event_loop)
     if profile is not None:
         profile.disable()
         profile.dump_stats(os.environ["PROFILE"])

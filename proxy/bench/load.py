@@ -1,0 +1,223 @@
+"""The load: `python -m proxy.bench.load` takes one job a line on stdin and answers one result a line on stdout.
+
+A job first opens its connections and sends one request on each, then answers `{"ready": true}` and waits for a line
+`go`: handshakes are not in what is measured. Every client sends its next request when it has read the answer to the
+last one (a closed loop). Every prompt is new unless a job asks for conversations.
+"""
+
+import asyncio
+import json
+import random
+import ssl
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from typing import Self
+
+import uvloop
+
+from proxy.bench.upstream import ANSWER, STREAM_HEADER, piece
+
+PROSE = (
+    "the a of and to in for with on at by from as is are was were will can may about after before between during "
+    "report table figure question answer project plan budget meeting customer supplier contract invoice delivery "
+    "machine pump valve engine battery network server database query function variable test release version branch "
+    "please write explain compare summarise translate improve check list describe shorten draft review"
+)
+WORDS = PROSE.split()
+NAMES = ("alice", "bob", "carol", "david", "erin", "frank", "grace", "heidi", "ivan", "judy")
+SPARE = 30.0  # seconds until an answer counts as lost
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to send where. `proxy` is empty for the provider itself; `turns` above 1 sends growing conversations."""
+
+    target: str  # host:port to ask for
+    root: str  # the certificate to trust, a PEM file
+    proxy: str = ""  # host:port
+    connect_to: str = ""  # host:port to dial where there is no proxy
+    clients: int = 1
+    kilobytes: int = 1
+    turns: int = 1
+    seconds: float = 0.0
+    requests: int = 0  # in place of seconds: a number for all clients together
+    stream: str = ""  # CHUNKS,SECONDS
+    seed: int = 0
+
+
+@dataclass(slots=True)
+class Result:
+    """What came back. Latencies are milliseconds from the request's first byte to the answer's last, sorted."""
+
+    requests: int = 0
+    warmed: int = 0
+    errors: int = 0
+    first_error: str = ""
+    seconds: float = 0.0
+    latencies: list[float] = field(default_factory=list)
+    first_bytes: list[float] = field(default_factory=list)  # of streams: milliseconds to the first event
+    chunks: int = 0
+    chunk_times: list[float] = field(default_factory=list)  # of streams: mean milliseconds from request to a chunk
+
+
+class LostError(Exception):
+    """An answer that is not the one that the provider gave."""
+
+
+class Prompts:
+    """Prose with two planted identifiers a kilobyte, never twice the same."""
+
+    def __init__(self, job: Job) -> None:
+        self._random = random.Random(job.seed)  # noqa: S311  # prompts, not keys
+        self._job = job
+        self._number = 0
+        self._history: dict[int, list[dict[str, str]]] = {}
+
+    def body(self, client: int) -> bytes:
+        """Return the next request's body of a client."""
+        job = self._job
+        if job.turns == 1:
+            messages = [{"role": "user", "content": self._text(job.kilobytes)}]
+        else:
+            messages = self._history.setdefault(client, [])
+            if len(messages) >= 2 * job.turns:
+                messages.clear()
+            if messages:
+                messages.append({"role": "assistant", "content": ANSWER})
+            messages.append({"role": "user", "content": self._text(job.kilobytes)})
+        asked = {"model": "gpt-4o-mini", "messages": messages, **({"stream": True} if job.stream else {})}
+        return json.dumps(asked).encode()
+
+    def _text(self, kilobytes: int) -> str:
+        parts = []
+        for _ in range(kilobytes):
+            self._number += 1
+            words = " ".join(self._random.choices(WORDS, k=150))
+            who = f"{self._random.choice(NAMES)}.{self._job.seed}x{self._number}@example.com"
+            parts.append(f"{words[:920]} Write to {who} or call 212-555-{self._random.randrange(100, 200):04d}.")
+        return " ".join(parts)
+
+
+class Client:
+    """One connection that is kept alive."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, job: Job) -> None:
+        self._reader, self._writer, self._job = reader, writer, job
+        extra = f"{STREAM_HEADER}: {job.stream}\r\n" if job.stream else ""
+        self._head = (
+            f"POST /v1/chat/completions HTTP/1.1\r\nhost: {job.target.removesuffix(':443')}\r\n"
+            f"authorization: Bearer none\r\ncontent-type: application/json\r\naccept: */*\r\n{extra}content-length: "
+        ).encode()
+
+    @classmethod
+    async def open(cls, job: Job, context: ssl.SSLContext) -> Self:
+        """Connect, through the proxy where there is one, and speak TLS."""
+        host, _, port = (job.proxy or job.connect_to or job.target).rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port), limit=2**22)
+        if job.proxy:
+            writer.write(f"CONNECT {job.target} HTTP/1.1\r\nhost: {job.target}\r\n\r\n".encode())
+            head = await reader.readuntil(b"\r\n\r\n")
+            if b" 200" not in head.split(b"\r\n")[0]:
+                raise LostError(head.split(b"\r\n")[0].decode("latin-1"))
+        await writer.start_tls(context, server_hostname=job.target.rpartition(":")[0])
+        return cls(reader, writer, job)
+
+    async def ask(self, body: bytes, result: Result) -> None:
+        """Send a request, read the answer whole, and note how long it took; raise LostError where it is another one."""
+        began = time.perf_counter()
+        self._writer.write(self._head + b"%d\r\n\r\n" % len(body) + body)
+        head = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+        length = head.partition(b"content-length:")[2].partition(b"\r\n")[0]
+        if length:
+            got = await self._reader.readexactly(int(length))
+            if b" 200" not in head.split(b"\r\n")[0] or json.loads(got)["choices"][0]["message"]["content"] != ANSWER:
+                raise LostError(head.split(b"\r\n")[0].decode("latin-1"))
+        else:
+            await self._events(began, result)
+        result.latencies.append((time.perf_counter() - began) * 1000)
+
+    async def _events(self, began: float, result: Result) -> None:
+        """Read a stream: every piece that the provider sent, in order."""
+        text, times, rest = "", [], b""
+        while size := int(await self._reader.readuntil(b"\r\n"), 16):
+            rest += (await self._reader.readexactly(size + 2))[:-2]
+            *events, rest = rest.split(b"\n\n")
+            for event in events:
+                data = event.partition(b"data: ")[2]
+                choices = [] if data == b"[DONE]" else json.loads(data).get("choices", [])
+                if choices and (more := choices[0].get("delta", {}).get("content")):
+                    text += more
+                    times.append((time.perf_counter() - began) * 1000)
+        await self._reader.readuntil(b"\r\n")
+        chunks = int(self._job.stream.partition(",")[0])
+        if text != "".join(piece(number) for number in range(chunks)):
+            raise LostError("a stream that lacks pieces")
+        result.first_bytes.append(times[0])
+        result.chunks += len(times)
+        result.chunk_times.append(sum(times) / len(times))
+
+    async def close(self) -> None:
+        """Close the connection."""
+        self._writer.close()
+        try:
+            await asyncio.wait_for(self._writer.wait_closed(), 2)
+        except (OSError, TimeoutError):
+            return
+
+
+async def work(job: Job, lines: asyncio.StreamReader) -> Result:
+    """Do one job."""
+    context = ssl.create_default_context(cafile=job.root)
+    result, warming, prompts = Result(), Result(), Prompts(job)
+    clients = [await Client.open(job, context) for _ in range(job.clients)]
+    try:
+        for number, client in enumerate(clients):
+            await asyncio.wait_for(client.ask(prompts.body(number), warming), SPARE)
+        result.warmed = len(clients)
+        _say({"ready": True})
+        await lines.readline()
+        began = time.perf_counter()
+        left = [job.requests]
+
+        def more() -> bool:
+            if not job.requests:
+                return time.perf_counter() - began < job.seconds
+            left[0] -= 1
+            return left[0] >= 0
+
+        async def loop(number: int, client: Client) -> None:
+            while more():
+                try:
+                    await asyncio.wait_for(client.ask(prompts.body(number), result), SPARE)
+                except (LostError, OSError, EOFError, TimeoutError, ValueError, KeyError) as error:
+                    result.errors += 1
+                    result.first_error = result.first_error or f"{type(error).__name__}: {error}"
+                    return
+                result.requests += 1
+
+        await asyncio.gather(*(loop(number, client) for number, client in enumerate(clients)))
+        result.seconds = time.perf_counter() - began
+    finally:
+        await asyncio.gather(*(client.close() for client in clients))
+    return result
+
+
+def _say(said: object) -> None:
+    sys.stdout.write(json.dumps(said) + "\n")
+    sys.stdout.flush()
+
+
+async def main() -> None:
+    """Work until stdin ends."""
+    lines = asyncio.StreamReader(limit=2**20)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
+    while line := await lines.readline():
+        try:
+            _say(asdict(await work(Job(**json.loads(line)), lines)))
+        except (LostError, OSError, EOFError, TimeoutError) as error:
+            _say({"failed": f"{type(error).__name__}: {error}"})
+
+
+if __name__ == "__main__":
+    asyncio.run(main(), loop_factory=uvloop.new_event_loop)
