@@ -81,7 +81,7 @@ class Prompts:
             messages = [{"role": "user", "content": self._text(job.kilobytes)}]
         else:
             messages = self._history.setdefault(client, [])
-            if len(messages) >= 2 * job.turns:
+            if len(messages) > 2 * (job.turns - 1):
                 messages.clear()
             if messages:
                 messages.append({"role": "assistant", "content": ANSWER})
