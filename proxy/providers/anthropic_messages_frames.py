@@ -41,6 +41,12 @@ class _Grammar:
                 return True
         return False
 
+    def divisible(self, event: dict[str, Json]) -> bool:
+        return event.get("type") == "content_block_delta"
+
+    def closes(self, event: dict[str, Json]) -> tuple[str, ...]:
+        return (f"{event.get('index')}/",) if event.get("type") == "content_block_stop" else ()
+
     def usage(self, event: dict[str, Json]) -> tuple[tuple[str, int], ...]:
         message = event.get("message")
         usage = message.get("usage") if isinstance(message, dict) else event.get("usage")

@@ -37,6 +37,12 @@ class Grammar(Protocol):
     def note(self, event: dict[str, Json]) -> bool:
         """Remember an event, and return whether the answer ends with it."""
 
+    def divisible(self, event: dict[str, Json]) -> bool:
+        """Return whether an event could come twice, each time with a part of its one text."""
+
+    def closes(self, event: dict[str, Json]) -> tuple[str, ...]:
+        """Return the groups of channels, as `group/`, that are complete with an event."""
+
     def usage(self, event: dict[str, Json]) -> tuple[tuple[str, int], ...]:
         """Return the token counts that an event carries."""
 
@@ -80,8 +86,8 @@ class EventFrames:
             raise RenderError("an event of several lines cannot be rewritten", SkipReason.FAILED) from None
 
     def carry(self, frame: Frame, text: str) -> bytes:
-        """Raise: frames of this parser are not divisible."""
-        raise RenderError("this event cannot be divided", SkipReason.FAILED)
+        """Return a divisible frame once more, with other text."""
+        return self.splice(frame, [text])
 
     def ending(self, message: str, exchange_id: str, *, hard: bool = False) -> bytes:
         """Return the events that end this stream after a block."""
@@ -107,7 +113,16 @@ class EventFrames:
         ends = self._grammar.note(value)
         self._ended = self._ended or ends
         skipped = (SkipReason.UNKNOWN_FORMAT,) if _has_token_probabilities(value) else ()
-        return Frame(raw, deltas, ends=ends, usage=self._grammar.usage(value), skipped=skipped, layout=document)
+        return Frame(
+            raw,
+            deltas,
+            ends=ends,
+            usage=self._grammar.usage(value),
+            closes=self._grammar.closes(value),
+            divisible=len(deltas) == 1 and not deltas[0].whole and not skipped and self._grammar.divisible(value),
+            skipped=skipped,
+            layout=document,
+        )
 
     def _delta(self, leaf: Leaf, document: JsonText) -> Delta | None:
         if leaf.number or not leaf.text:

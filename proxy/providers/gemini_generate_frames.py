@@ -55,6 +55,19 @@ class _Grammar:
         self._model = event.get("modelVersion", self._model)
         return False  # the end of the connection does
 
+    def divisible(self, event: dict[str, Json]) -> bool:
+        candidates = event.get("candidates")
+        one = candidates[0] if isinstance(candidates, list) and len(candidates) == 1 else None
+        content = one.get("content") if isinstance(one, dict) and not one.get("finishReason") else None
+        parts = content.get("parts") if isinstance(content, dict) else None
+        part = parts[0] if isinstance(parts, list) and len(parts) == 1 else None
+        return isinstance(part, dict) and part.keys() <= {"text", "thought"}
+
+    def closes(self, event: dict[str, Json]) -> tuple[str, ...]:
+        candidates = event.get("candidates")
+        found = [c for c in candidates if isinstance(c, dict)] if isinstance(candidates, list) else []
+        return tuple(f"{candidate.get('index') or 0}/" for candidate in found if candidate.get("finishReason"))
+
     def usage(self, event: dict[str, Json]) -> tuple[tuple[str, int], ...]:
         return counts(event.get("usageMetadata"), USAGE)
 

@@ -47,7 +47,7 @@ class Frame:
     """One event of a stream as it came: its exact bytes, the text it carries, and whether it ends the stream.
 
     `opaque` marks an event that could not be read: it counts as not inspected, never as passed. `skipped` says what in
-    it was not looked at. `closes` names channels whose text is complete with this event, `group/` all of a group.
+    it was not looked at. `closes` names groups, as `group/`, whose channels' text is complete with this event.
     `divisible`: the text of its one delta may go out in two events, the second made by `carry`.
     """
 

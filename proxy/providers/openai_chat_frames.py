@@ -44,6 +44,25 @@ class _Grammar:
         self._head |= {name: event[name] for name in ("id", "created", "model") if name in event}
         return False  # `[DONE]` does
 
+    def divisible(self, event: dict[str, Json]) -> bool:
+        choices = event.get("choices")
+        if event.get("usage") or not isinstance(choices, list) or len(choices) != 1 or not isinstance(choices[0], dict):
+            return False
+        delta = choices[0].get("delta")
+        if choices[0].get("finish_reason") or not isinstance(delta, dict):
+            return False
+        said = {name: value for name, value in delta.items() if value is not None}
+        calls = said.pop("tool_calls", None)
+        if calls is None:
+            return len(said) == 1
+        call = calls[0] if isinstance(calls, list) and len(calls) == 1 else None
+        return not said and isinstance(call, dict) and call.keys() <= {"index", "function"}  # a name comes once
+
+    def closes(self, event: dict[str, Json]) -> tuple[str, ...]:
+        choices = event.get("choices")
+        found = [c for c in choices if isinstance(c, dict)] if isinstance(choices, list) else []
+        return tuple(f"{choice.get('index')}/" for choice in found if choice.get("finish_reason"))
+
     def usage(self, event: dict[str, Json]) -> tuple[tuple[str, int], ...]:
         return counts(event.get("usage"), USAGE)
 

@@ -1,9 +1,13 @@
 """The events of streamed responses; `*.done` events repeat the text and are judged whole."""
 
+from collections.abc import Sequence
+
 from detectors.finding import Kind
 from proxy.exchange import Json
 from proxy.providers.event_frames import EventFrames, Spot, counts, sse
-from proxy.providers.jsontext import JsonText, Leaf
+from proxy.providers.interface import Frame
+from proxy.providers.jsontext import JsonText, Leaf, Replacement, read
+from proxy.providers.sse import parse
 
 END = frozenset({"response.completed", "response.failed", "response.incomplete", "error"})
 PIECES = ("item_id", "output_index", "content_index", "summary_index")
@@ -35,14 +39,17 @@ class _Grammar:
 
     def __init__(self) -> None:
         self._number = -1
+        self.added = 0  # events that are the gate's own
         self._response: dict[str, Json] = {}
 
     def spot(self, leaf: Leaf, document: JsonText) -> Spot | None:
         kind = document.text("type") or ""
+        if leaf.key:
+            return None
         if leaf.path == ("delta",) and kind.endswith(".delta"):
-            place = ":".join(str(document.value(name)) for name in PIECES)
+            place = ":".join(_shown(document.value(name)) for name in PIECES)
             as_json = "arguments" in kind
-            return Spot(f"{place}:{kind[:-6]}", json=as_json, kind=Kind.JSON if as_json else Kind.PROSE)
+            return Spot(f"{place}/{kind[:-6]}", json=as_json, kind=Kind.JSON if as_json else Kind.PROSE)
         if kind.endswith(".done") and leaf.path in {("text",), ("refusal",), ("arguments",), ("transcript",)}:
             return Spot(f"repeat:{leaf.path[0]}", whole=True, repeat=True)
         return None
@@ -54,12 +61,19 @@ class _Grammar:
             self._response = response
         return event.get("type") in END
 
+    def divisible(self, event: dict[str, Json]) -> bool:
+        return not event.get("logprobs")
+
+    def closes(self, event: dict[str, Json]) -> tuple[str, ...]:
+        done = str(event.get("type")).endswith(".done")
+        return (":".join(_shown(event.get(name)) for name in PIECES) + "/",) if done else ()
+
     def usage(self, event: dict[str, Json]) -> tuple[tuple[str, int], ...]:
         response = event.get("response")
         return counts(response.get("usage"), USAGE) if isinstance(response, dict) else ()
 
     def ending(self, message: str, exchange_id: str, *, hard: bool) -> bytes:
-        number = self._number + 1
+        number = self._number + 1 + self.added
         if hard or not self._response:
             return sse(
                 {
@@ -84,7 +98,34 @@ class _Grammar:
 
 
 class OpenAIResponsesFrames(EventFrames):
-    """Frames of `response.*` events."""
+    """Frames of `response.*` events; they are numbered anew after an event of the gate's own."""
 
     def __init__(self) -> None:
-        super().__init__(_Grammar())
+        self._words = _Grammar()
+        super().__init__(self._words)
+
+    def splice(self, frame: Frame, texts: Sequence[str]) -> bytes:
+        """Return the frame's bytes with its texts replaced, and its number moved by the events that were added."""
+        spliced = super().splice(frame, texts)
+        return _renumbered(spliced, self._words.added) if self._words.added else spliced
+
+    def carry(self, frame: Frame, text: str) -> bytes:
+        """Return a divisible frame once more, with other text and the next number."""
+        self._words.added += 1
+        return self.splice(frame, [text])
+
+
+def _shown(value: object) -> str:
+    """Return a part of a place's name; the slash parts the name itself."""
+    return str(value).replace("/", "|")
+
+
+def _renumbered(raw: bytes, added: int) -> bytes:
+    event = parse(raw)
+    if event.data is None or event.data.strip() == b"[DONE]":
+        return raw
+    document = read(event.data)
+    number = document.scalars.get(("sequence_number",))
+    if number is None or not isinstance(number.value, int):
+        return raw
+    return event.with_data(document.render((), [Replacement(number.start, number.end, str(number.value + added))]))

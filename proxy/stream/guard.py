@@ -39,6 +39,7 @@ class _Channel:
     text: str = field(default="", repr=False)
     settled: int = 0
     edits: list[tuple[int, int, str]] = field(default_factory=list, repr=False)
+    complete: bool = False  # nothing follows what has come so far
     in_string: bool = False  # of the JSON before `base`
     escaped: bool = False
 
@@ -56,10 +57,22 @@ class _Waiting:
     whole: dict[int, str] = field(default_factory=dict, repr=False)
 
 
+@dataclass(slots=True)
+class _Rest:
+    """What a divided frame's text still owes its reader: [start, end) of the channel."""
+
+    frame: Frame
+    channel: _Channel
+    start: int
+    end: int
+
+
 class Guard:
     """Implements hold-back over `Frames`; everything is decided per event, so any split gives the same bytes.
 
-    `hold` bounds the bytes of events that wait. A text that gives no place to cut within it is blocked.
+    A word that may go on is held back, and no more than that: the event that brought it leaves with the text before it,
+    and the next event of the channel takes the word along. `hold` bounds the bytes of events that wait. A text that
+    gives no place to cut within it is blocked.
     """
 
     def __init__(self, frames: Frames, judge: Judge, *, mode: Mode, hold: int, exchange_id: str) -> None:
@@ -67,6 +80,7 @@ class Guard:
         self._hold, self._id = hold, exchange_id
         self._channels: dict[str, _Channel] = {}
         self._queue: deque[_Waiting] = deque()
+        self._rest: _Rest | None = None
         self._held = 0
         self._cut = False
         self.usage: tuple[tuple[str, int], ...] = ()
@@ -113,6 +127,7 @@ class Guard:
             if ruling.block and self._mode != "monitor":
                 return self._blocked(ruling.block)
         waiting = _Waiting(frame, [self._placed(delta) for delta in frame.deltas])
+        self._complete(frame)
         self._queue.append(waiting)
         self._held += len(frame.raw)
         if blocked := await self._judge_whole(waiting):
@@ -133,9 +148,18 @@ class Guard:
         channel = self._channels.get(delta.channel)
         if channel is None:
             channel = self._channels[delta.channel] = _Channel(delta.channel, delta.kind, delta.json)
-        start = channel.end
+        start, channel.complete = channel.end, False
         channel.text += delta.text
         return channel, start, channel.end
+
+    def _complete(self, frame: Frame) -> None:
+        """Note which channels a frame closes: the ones it names, and those of a group that goes on in another."""
+        named = {delta.channel for delta in frame.deltas if not delta.whole}
+        groups = {name.partition("/")[0] for name in named}
+        for channel in self._channels.values():
+            group = channel.name.partition("/")[0]
+            if (group in groups and channel.name not in named) or f"{group}/" in frame.closes:
+                channel.complete = True
 
     async def _judge_whole(self, waiting: _Waiting) -> bytes:
         """Judge texts that are complete in themselves; return an ending where one is blocked."""
@@ -161,10 +185,12 @@ class Guard:
     async def _settle(self, *, last: bool) -> bytes:
         """Judge what is complete in every channel, and return the events that may leave."""
         for channel in self._channels.values():
-            if channel.settled < channel.end and (blocked := await self._settle_channel(channel, last=last)):
+            if channel.settled < channel.end and (
+                blocked := await self._settle_channel(channel, last=last or channel.complete)
+            ):
                 return blocked
         try:
-            return self._released()
+            return self._released(last=last)
         except RenderError:
             return self._blocked("The answer could not be rewritten safely.")
 
@@ -198,28 +224,68 @@ class Guard:
         inside, _ = _quoted(channel.text[: start - channel.base], channel.in_string, channel.escaped)
         return replacement if inside else f'"{replacement}"'
 
-    def _released(self) -> bytes:
+    def _released(self, *, last: bool) -> bytes:
         out = bytearray()
-        while self._queue and all(place is None or place[2] <= place[0].settled for place in self._queue[0].places):
-            waiting = self._queue.popleft()
+        while self._queue and (self._rest is None or self._rest.end <= self._rest.channel.settled):
+            waiting = self._queue[0]
+            settled = all(place is None or place[2] <= place[0].settled for place in waiting.places)
+            if not settled and not self._is_divided(waiting):
+                break
+            self._queue.popleft()
             self._held -= len(waiting.frame.raw)
             texts = [self._text(waiting, at, delta) for at, delta in enumerate(waiting.frame.deltas)]
+            out += self._led(waiting, texts)
             out += self._frames.splice(waiting.frame, texts)
+            if not settled and (place := waiting.places[0]) is not None:
+                self._rest = _Rest(waiting.frame, place[0], place[0].settled, place[2])
+        if last and not self._queue:
+            out += self._carried()
         if not self._queue:
             self._held = 0
         self._forget()
         return bytes(out)
+
+    def _is_divided(self, waiting: _Waiting) -> bool:
+        """Say whether a frame may leave with the judged part of its one text."""
+        place = waiting.places[0] if len(waiting.places) == 1 else None
+        return (
+            self._mode == "holdback" and waiting.frame.divisible and place is not None and place[1] < place[0].settled
+        )
 
     def _text(self, waiting: _Waiting, at: int, delta: Delta) -> str:
         place = waiting.places[at]
         if place is None:
             return waiting.whole.get(at, delta.text)
         channel, start, end = place
-        return _edited(delta.text, start, [edit for edit in channel.edits if edit[0] < end and edit[1] > start])
+        end = min(end, channel.settled)
+        edits = [edit for edit in channel.edits if edit[0] < end and edit[1] > start]
+        return _edited(delta.text[: end - start], start, edits)
+
+    def _led(self, waiting: _Waiting, texts: list[str]) -> bytes:
+        """Put the rest of a divided frame in front of a frame's own text in its channel, or return it as an event."""
+        rest = self._rest
+        if rest is not None:
+            for at, place in enumerate(waiting.places):
+                if place is not None and place[0] is rest.channel:
+                    texts[at] = self._owed(rest) + texts[at]
+                    self._rest = None
+                    return b""
+        return self._carried()
+
+    def _carried(self) -> bytes:
+        """Return the rest of a divided frame as an event of its own."""
+        rest, self._rest = self._rest, None
+        text = self._owed(rest) if rest is not None else ""
+        return self._frames.carry(rest.frame, text) if rest is not None and text else b""
+
+    def _owed(self, rest: _Rest) -> str:
+        channel = rest.channel
+        edits = [edit for edit in channel.edits if edit[0] < rest.end and edit[1] > rest.start]
+        return _edited(channel.text[rest.start - channel.base : rest.end - channel.base], rest.start, edits)
 
     def _forget(self) -> None:
         """Drop the text that has left, but for the context of the next judgement."""
-        first: dict[str, int] = {}
+        first = {self._rest.channel.name: self._rest.start} if self._rest else {}
         for waiting in self._queue:
             for place in waiting.places:
                 if place is not None:
@@ -235,6 +301,7 @@ class Guard:
 
     def _blocked(self, words: str) -> bytes:
         self._cut = True
+        self._rest = None
         self._queue.clear()
         self._channels.clear()
         return self._frames.ending(words, self._id)
