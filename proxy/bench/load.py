@@ -173,10 +173,13 @@ async def work(job: Job, lines: asyncio.StreamReader) -> Result:
     clients = [await Client.open(job, context) for _ in range(job.clients)]
     try:
         for number, client in enumerate(clients):
-            await asyncio.wait_for(client.ask(prompts.body(number), warming), SPARE)
-        result.warmed = len(clients)
+            if not await _asked(client, prompts.body(number), warming, result):
+                break
+            result.warmed += 1
         _say({"ready": True})
         await lines.readline()
+        if result.errors:
+            return result
         began = time.perf_counter()
         left = [job.requests]
 
@@ -188,11 +191,7 @@ async def work(job: Job, lines: asyncio.StreamReader) -> Result:
 
         async def loop(number: int, client: Client) -> None:
             while more():
-                try:
-                    await asyncio.wait_for(client.ask(prompts.body(number), result), SPARE)
-                except (LostError, OSError, EOFError, TimeoutError, ValueError, KeyError) as error:
-                    result.errors += 1
-                    result.first_error = result.first_error or f"{type(error).__name__}: {error}"
+                if not await _asked(client, prompts.body(number), result, result):
                     return
                 result.requests += 1
 
@@ -201,6 +200,17 @@ async def work(job: Job, lines: asyncio.StreamReader) -> Result:
     finally:
         await asyncio.gather(*(client.close() for client in clients))
     return result
+
+
+async def _asked(client: Client, body: bytes, into: Result, failures: Result) -> bool:
+    """Ask once; return whether the right answer came, and note what came instead."""
+    try:
+        await asyncio.wait_for(client.ask(body, into), SPARE)
+    except (LostError, OSError, EOFError, TimeoutError, ValueError, KeyError) as error:
+        failures.errors += 1
+        failures.first_error = failures.first_error or f"{type(error).__name__}: {error}"
+        return False
+    return True
 
 
 def _say(said: object) -> None:

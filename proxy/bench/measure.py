@@ -55,6 +55,7 @@ class Loaded:
     turns: int
     requests: int
     errors: int
+    first_error: str
     per_second: float
     cpu_ms: float | None
     ratio: float | None
@@ -153,12 +154,12 @@ def _loaded(name: str, cell: Cell, rounds: list[dict[str, tuple[Result, float]]]
     ratios = [
         (spent / result.requests) / (each[REFERENCE][1] / each[REFERENCE][0].requests)
         for each, (result, spent) in zip(rounds, own, strict=True)
-        if REFERENCE in each and result.requests and each[REFERENCE][1]
+        if REFERENCE in each and result.requests and each[REFERENCE][0].requests and each[REFERENCE][1]
     ]
     added = [
         (_at(result, 0.5) - _at(each["direct"][0], 0.5), _at(result, 0.95) - _at(each["direct"][0], 0.95))
         for each, result in zip(rounds, results, strict=True)
-        if "direct" in each
+        if "direct" in each and result.latencies
     ]
     return Loaded(
         name,
@@ -167,6 +168,7 @@ def _loaded(name: str, cell: Cell, rounds: list[dict[str, tuple[Result, float]]]
         cell.turns,
         sum(result.requests for result in results),
         sum(result.errors for result in results),
+        next((result.first_error for result in results if result.first_error), ""),
         _median([result.requests / result.seconds for result in results if result.seconds]),
         _median(cpu) if metered else None,
         _median(ratios) if metered and ratios else None,

@@ -65,7 +65,14 @@ class Report:
             parts.append(
                 f"Workers: {w.one:.0f} requests/s with one, {w.several:.0f} with {w.workers}: {w.times:.2f} times as many"
             )
-        parts.append(f"{self.sent:,} requests sent, {self.arrived:,} arrived at the provider, {self.errors:,} failed")
+        parts += [
+            f"{row.server} failed with {row.clients} clients and {row.kilobytes} kB: {row.first_error}"
+            for row in self.load
+            if row.errors
+        ]
+        parts.append(
+            f"{self.sent:,} requests answered, {self.arrived:,} arrived at the provider, {self.errors:,} failed"
+        )
         return "\n\n".join(parts) + "\n"
 
 

@@ -141,7 +141,7 @@ def test_each_event_leaves_at_once_and_only_its_last_word_waits(name: str) -> No
             piece = await under.feed(chunk)
             came += piece.data
             late = max(late, len(text) - len(said(came)))
-            assert piece.data or text == words[0]
+            assert piece.data or not said(chunk).startswith(" ")  # what goes on without a blank may be a word still
         came += (await under.close()).data
 
     asyncio.run(play())
