@@ -199,7 +199,7 @@ def _asked(detector: Detector, batch: tuple[Segment, ...]) -> Scan:
     except Exception as error:  # noqa: BLE001  # a plug-in may raise anything; what it says may hold text
         kind = type(error).__name__
     if kind:
-        _log.error("detector_failed", detector=detector.name, error=kind, segments=len(batch))
+        _log.error("detector.failed", detector=detector.name, error=kind, segments=len(batch))
     return Scan(skipped=tuple(Skipped(segment.ref, reason, detector.name) for segment in batch))
 
 

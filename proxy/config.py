@@ -51,62 +51,80 @@ class Section(BaseModel):
 class Listen(Section):
     """Where the gate listens; port 0 takes a free one, and the ready line and /readyz say which."""
 
-    forward: Address = "127.0.0.1:8080"
-    gateway: Address = "127.0.0.1:8081"
-    console: Address = "127.0.0.1:8082"
+    forward: Address = Field(default="127.0.0.1:8080", description="the forward proxy: HTTPS_PROXY of clients")
+    gateway: Address = Field(default="127.0.0.1:8081", description="the base-URL gateway: base URL of SDKs")
+    console: Address = Field(
+        default="127.0.0.1:8082", description="status page, /healthz, /readyz and /metrics; it asks for no password"
+    )
 
 
 class TrustedHeader(Section):
     """A header with the person's name, believed from these networks only."""
 
-    name: str = "x-authenticated-user"
-    from_: tuple[str, ...] = Field(default=(), alias="from")
+    name: str = Field(default="x-authenticated-user", description="a header with the person's name")
+    from_: tuple[str, ...] = Field(
+        default=(), alias="from", description="networks of the front proxies that are believed, such as 10.0.0.5/32"
+    )
     groups: str = Field(default="x-authenticated-groups", description="a header with the groups, comma separated")
 
 
 class IdentitySection(Section):
     """How people are told apart."""
 
-    users: Path | None = None
-    gateway_key_header: str = "x-lockgate-key"
-    trusted_header: TrustedHeader | None = None
+    users: Path | None = Field(
+        default=None, description="the file of `lockgate users`: passwords, groups, gateway keys"
+    )
+    gateway_key_header: str = Field(
+        default="x-lockgate-key", description="the header with a user's gateway key; it never reaches a provider"
+    )
+    trusted_header: TrustedHeader | None = Field(
+        default=None, description="names and groups that a front proxy vouches for; off where unset"
+    )
     require: bool = Field(default=False, description="refuse whoever gives no credentials")
 
 
 class PolicySection(Section):
     """Which engine decides, over which policies."""
 
-    engine: Literal["wasm", "child", "server"] = "wasm"
-    url: str = ""
-    token_file: Path | None = None
+    engine: Literal["wasm", "child", "server"] = Field(
+        default="wasm", description="in process, an OPA binary started beside the gate, or an OPA server"
+    )
+    url: str = Field(default="", description="the OPA server for `server`, as https://opa.internal:8181")
+    token_file: Path | None = Field(default=None, description="a file with the bearer token for that server")
     opa: str = Field(default="opa", description="the OPA binary for `child`")
     dir: Path | None = Field(default=None, description="a folder of policies; the shipped ones where unset")
     data: Path | None = Field(default=None, description="a folder whose tables replace the shipped ones")
-    on_unscanned: Literal["block", "warn", "allow"] = "block"
-    monitor: bool = False
-    timeout: Duration = 1.0
+    on_unscanned: Literal["block", "warn", "allow"] = Field(
+        default="block", description="what becomes of content that no detector could look at"
+    )
+    monitor: bool = Field(default=False, description="enforce nothing, and log what would have been done")
+    timeout: Duration = Field(default=1.0, description="how long one decision may take; then the exchange is blocked")
     fail_open: tuple[str, ...] = Field(default=(), description="providers that pass, audited, while no policy answers")
-    timezone: str = "UTC"
+    timezone: str = Field(default="UTC", description="the zone of the policy's clock, as Europe/Berlin")
 
 
 class DetectorsSection(Section):
     """What looks for what, on which device, for how long."""
 
-    device: Literal["auto", "cuda", "cpu"] = "auto"
+    device: Literal["auto", "cuda", "cpu"] = Field(
+        default="auto", description="where the model runs; auto takes the GPU where onnxruntime-gpu finds one"
+    )
     model: bool = Field(default=True, description="run the model for names, places and organisations")
-    timeout: Duration = 2.0
+    timeout: Duration = Field(default=2.0, description="how long a look at one request may take; then it is unscanned")
     threads: int = Field(default=0, ge=0, le=64, description="0: one thread per core, at most four")
     rules: Path | None = Field(default=None, description="a folder of rules beside the shipped ones")
     plugins: tuple[str, ...] = Field(default=(), description="more detectors, as package.module:factory")
-    cache: Size = Field(default=20_000, description="how many segments' findings are remembered, by keyed hash")
+    cache: int = Field(default=20_000, ge=1, description="how many segments' findings are remembered, by keyed hash")
 
 
 class Limits(Section):
     """Bounds on what is read and held."""
 
-    body: Size = 20_000_000
-    decoded: Size = 100_000_000
-    hold: Size = 64_000
+    body: Size = Field(default=20_000_000, description="the longest request or whole answer as it is sent")
+    decoded: Size = Field(default=100_000_000, description="the longest one after gzip, deflate, br or zstd is undone")
+    hold: Size = Field(
+        default=64_000, description="how much of a streamed answer may wait for its judgement; more is blocked"
+    )
     chunk: Duration = Field(default=5.0, description="how long one piece of a stream may take to be judged")
     request: Duration = Field(default=30.0, description="how long a request or a whole answer may take to be judged")
 
@@ -114,14 +132,18 @@ class Limits(Section):
 class Vault(Section):
     """Where stand-ins are kept."""
 
-    kind: Literal["memory", "sqlite"] = "memory"
+    kind: Literal["memory", "sqlite"] = Field(
+        default="memory", description="without effect: stand-ins are not there yet"
+    )
 
 
 class AuditSection(Section):
     """Where events go, and what happens when they cannot."""
 
     path: Path | None = Field(default=None, description="audit.jsonl in state_dir where unset")
-    on_failure: Literal["block", "spool"] = "block"
+    on_failure: Literal["block", "spool"] = Field(
+        default="block", description="what happens where no event can be written: nothing passes, or a spool keeps it"
+    )
 
 
 class Config(Section):
@@ -130,7 +152,9 @@ class Config(Section):
     listen: Listen = Listen()
     upstreams: dict[str, str] = Field(default={}, description="{host: URL}: send a provider's host elsewhere")
     upstream_ca: Path | None = Field(default=None, description="a PEM file trusted for providers beside public roots")
-    state_dir: Path = Path("~/.local/state/lockgate")
+    state_dir: Path = Field(
+        default=Path("~/.local/state/lockgate"), description="the CA, keys and the audit unless named; mode 700"
+    )
     unknown_hosts: Literal["tunnel", "block"] = Field(
         default="tunnel", description="hosts outside the catalogue; the policy is asked as well"
     )

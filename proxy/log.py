@@ -38,6 +38,22 @@ FIELDS = frozenset(
         *("timestamp", "version", "what", "where", "why", "worker", "workers"),
     ]
 )
+EVENTS = {  # every line that the gate itself may log, and what it means
+    "audit.close_failed": "the audit's last line could not be written at the end; `lockgate audit verify` will say so",
+    "audit.event_not_kept": "an exchange's event could be written nowhere; the gate refuses exchanges until it can again",
+    "audit.head_failed": "the note of how far the chain reaches could not be written; the event itself was",
+    "audit.recovered": "the log takes events again",
+    "audit.unavailable": "the log takes no events; `audit.on_failure` says what becomes of exchanges",
+    "detector.failed": "a detector raised or ran out of time; what it should have read counts as unscanned",
+    "gate.ready": "everything is loaded and requests are judged",
+    "identity.users_read": "the user file was read",
+    "identity.users_refused": "the user file was changed and does not hold; the users read before stay in force",
+    "library.message": "a library logged something from WARNING on; its text may quote a payload and is left out",
+    "log.unnamed": "a line without a proper name, which is a fault of the program",
+    "worker.ended": "a worker process ended by itself and is replaced",
+    "worker.failed": "a worker process could not start",
+    "worker.hangs": "a worker process said nothing for half a minute and is replaced",
+}
 EVENT = re.compile(r"[a-z][a-z0-9_]*(\.[a-z0-9_]+)*")
 LONGEST = 300  # characters of a field
 

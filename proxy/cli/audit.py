@@ -19,9 +19,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="query|verify")
     query = actions.add_parser("query", help="filter and group events")
     for name in FIELDS:
-        query.add_argument(f"--{name}", default="", metavar=name.upper())
-    query.add_argument("--since", metavar="TIME", help="RFC 3339, or a date")
-    query.add_argument("--until", metavar="TIME", help="RFC 3339, or a date")
+        query.add_argument(f"--{name}", default="", metavar=name.upper(), help=f"only events of this {name}")
+    query.add_argument("--since", metavar="TIME", help="only events from then on; RFC 3339, or a date")
+    query.add_argument("--until", metavar="TIME", help="only events before then; RFC 3339, or a date")
     query.add_argument("--by", default="", metavar="FIELD[,FIELD]", help="count by these instead of listing")
     verify = actions.add_parser("verify", help="prove the chains")
     verify.add_argument("--retired", action="store_true", help="older files of the log are gone on purpose")

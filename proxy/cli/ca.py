@@ -7,7 +7,7 @@ from pathlib import Path
 from proxy.cli.options import add_config, add_json, config_of, print_json, print_pairs
 from proxy.state import prepared
 
-EXPORTS = "pem, or with --bundle the public roots and ours in one file, for SSL_CERT_FILE and REQUESTS_CA_BUNDLE"
+EXPORTS = "the public roots and ours in one file, for SSL_CERT_FILE and REQUESTS_CA_BUNDLE"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

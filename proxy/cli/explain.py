@@ -25,7 +25,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="a request's JSON body, - for standard input")
     parser.add_argument("--url", default=DEFAULT_URL, help=f"where it would go (default: {DEFAULT_URL})")
     parser.add_argument("--as", dest="user", default="", metavar="USER", help="a user of identity.users")
-    parser.add_argument("--group", action="append", default=[], metavar="GROUP", help="judge as a member of a group")
+    parser.add_argument(
+        "--group",
+        action="append",
+        default=[],
+        metavar="GROUP",
+        help="judge as a member of a group; may stand several times",
+    )
     add_config(parser)
     add_json(parser)
 

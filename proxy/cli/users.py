@@ -18,12 +18,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="add|list|passwd|key|remove")
     listing = actions.add_parser("list", help="print the users, without hashes")
     add = actions.add_parser("add", help="add a user; the password is asked for, or read from standard input")
-    add.add_argument("--group", action="append", default=[], metavar="GROUP", help="may stand several times")
+    add.add_argument(
+        "--group", action="append", default=[], metavar="GROUP", help="a group of the user; may stand several times"
+    )
     passwd = actions.add_parser("passwd", help="set a password")
     make_key = actions.add_parser("key", help="make a gateway key and print it once")
     remove = actions.add_parser("remove", help="remove a user")
     for action in (add, passwd, make_key, remove):
-        action.add_argument("name", metavar="NAME")
+        action.add_argument("name", metavar="NAME", help="the user's name")
     for action in (listing, add, passwd, make_key, remove):
         action.add_argument("--file", type=Path, metavar="FILE", help="the user file (default: identity.users)")
         add_config(action)

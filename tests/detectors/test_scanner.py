@@ -84,7 +84,7 @@ async def test_a_detector_that_raises_skips_all_its_segments_and_no_text_is_logg
         )
     assert scan.skipped == (Skipped("x", SkipReason.FAILED, "bad"), Skipped("y", SkipReason.FAILED, "bad"))
     assert [f.detector for f in scan.findings] == ["good"]
-    assert [(log["event"], log["detector"], log["error"]) for log in logs] == [("detector_failed", "bad", "ValueError")]
+    assert [(log["event"], log["detector"], log["error"]) for log in logs] == [("detector.failed", "bad", "ValueError")]
     assert "ada" not in repr(logs)
 
 
