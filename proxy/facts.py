@@ -12,11 +12,15 @@ SCHEMA = "lockgate.input/v1"
 
 @dataclass(frozen=True, slots=True)
 class When:
-    """The time as rules read it, so that decisions can be remembered: minute of the day, weekday's name, zone."""
+    """The time as rules read it, so that decisions can be remembered: minute of the day, weekday's name, zone, day.
+
+    `date` is the day in that zone as YYYY-MM-DD; without it no waiver applies.
+    """
 
     minute: int
     weekday: str
     zone: str
+    date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,7 @@ def question(exchange: Exchange, segments: Sequence[Segment], scan: Scan, around
     return {
         "schema": SCHEMA,
         "phase": exchange.phase.value,
-        "time": {"minute": around.when.minute, "weekday": around.when.weekday, "zone": around.when.zone},
+        "time": _time(around.when),
         "actor": {
             "subject": actor.subject,
             "groups": [*actor.groups],
@@ -73,6 +77,11 @@ def question(exchange: Exchange, segments: Sequence[Segment], scan: Scan, around
         "reason_given": around.reason_given,
         "settings": {"monitor": around.settings.monitor, "on_unscanned": around.settings.on_unscanned},
     }
+
+
+def _time(when: When) -> Json:
+    day: dict[str, Json] = {"date": when.date} if when.date else {}
+    return {"minute": when.minute, "weekday": when.weekday, "zone": when.zone, **day}
 
 
 def _parameters(parameters: Parameters) -> Json:

@@ -4,8 +4,9 @@ import asyncio
 import gc
 import os
 import shlex
+import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass
 
 import structlog
@@ -94,6 +95,11 @@ class Service:
             await self._parts.close()
             running.clear(self.config.state_dir)
 
+    async def reload(self) -> None:
+        """Read policy and users again and open the audit's file anew, as on SIGHUP."""
+        if self._parts:
+            await self._parts.reload()
+
     def status(self) -> dict[str, Json]:
         """Return what `/readyz` says."""
         parts = self._parts
@@ -108,7 +114,11 @@ class Service:
             status["audit"] = self.noted.audit
         if parts:
             status |= {
-                "policy": {"engine": self.config.policy.engine, "revision": self._revision()},
+                "policy": {
+                    "engine": self.config.policy.engine,
+                    "revision": self._revision(),
+                    "refused": parts.engine.refused,
+                },
                 "device": parts.looks.device,
                 "connections": self._listener.connections,
             }
@@ -139,12 +149,39 @@ def exchange_ended(trail: Trail, outcome: Outcome) -> Announcement:
 
 
 async def serve(config: Config, announce: Announce, stop: asyncio.Event) -> None:
-    """Run a gate until `stop` is set."""
+    """Run a gate until `stop` is set; SIGHUP reloads it."""
     log.configure()
     service = Service(config, announce)
+    reloads = on_hangup(service.reload, stop)
     await service.start()
     await stop.wait()
     await service.stop()
+    await asyncio.gather(*reloads, return_exceptions=True)
+
+
+def on_hangup(reload: Callable[[], Coroutine[None, None, None]], stop: asyncio.Event) -> set[asyncio.Task[None]]:
+    """Have SIGHUP run a reload, or stop where it says that the terminal is gone; return the reloads under way."""
+    tasks: set[asyncio.Task[None]] = set()
+    had_terminal = _has_terminal()
+
+    def begin() -> None:
+        if had_terminal and not _has_terminal():
+            stop.set()
+            return
+        task = asyncio.create_task(reload())
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, begin)
+    return tasks
+
+
+def _has_terminal() -> bool:
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def joined(address: tuple[str, int]) -> str:

@@ -6,7 +6,8 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,17 +18,19 @@ from detectors.finding import Kind, Role, Segment
 from detectors.fingerprint import Fingerprinter
 from detectors.interface import Detector
 from detectors.scanner import Scanner
+from proxy.audit.event import change
 from proxy.audit.interface import AuditUnavailable, Recorder
 from proxy.audit.record import Outcome
 from proxy.config import Config
 from proxy.exchange import Phase
 from proxy.facts import Settings, When
 from proxy.gate import JudgingGate, Office, Upstream
-from proxy.identity.interface import Identity
+from proxy.identity.local import LocalIdentity
 from proxy.metrics import Metrics
 from proxy.passage import Bounds
 from proxy.pipeline import Faculties, Look
 from proxy.policy.interface import Engine
+from proxy.policy.reload import Reloading
 from proxy.providers.catalogue import Catalogue
 from proxy.providers.catalogue import load as load_catalogue
 from proxy.providers.registry import codecs
@@ -45,17 +48,19 @@ class Looks:
 
     requests: Scanner
     answers: Scanner
+    names: Scanner  # secrets alone: a person's name is what an audit is about
     device: str
 
     @property
     def healthy(self) -> bool:
-        """Tell whether both can still be run."""
+        """Tell whether they can still be run."""
         return self.requests.healthy and self.answers.healthy
 
     def close(self) -> None:
         """Let their threads end."""
         self.requests.close()
         self.answers.close()
+        self.names.close()
 
 
 def catalogue_of(config: Config) -> Catalogue:
@@ -90,7 +95,7 @@ def looks_of(config: Config) -> Looks:
 
     runtime = found.runtime
     device = "model off" if runtime is None else f"{runtime.provider}: {runtime.reason}"
-    return Looks(scanner(secret, tags, found.requests, *more), scanner(moderator), device)
+    return Looks(scanner(secret, tags, found.requests, *more), scanner(moderator), scanner(secret), device)
 
 
 def upstreams_of(config: Config) -> dict[str, Upstream]:
@@ -120,7 +125,8 @@ def clock_of(config: Config) -> Callable[[], When]:
 
     def now() -> When:
         moment = datetime.now(zone)
-        return When(moment.hour * 60 + moment.minute, moment.strftime("%A"), config.policy.timezone)
+        day = moment.date().isoformat()
+        return When(moment.hour * 60 + moment.minute, moment.strftime("%A"), config.policy.timezone, day)
 
     return now
 
@@ -149,7 +155,7 @@ def recorder_of(config: Config, metrics: Metrics) -> Recorder:
         gate={"version": version("lockgate"), "config": digest_of(config), "worker": str(os.getpid())},
         on_failure=config.audit.on_failure,
     )
-    return FileRecorder(settings, alarm=lambda _: metrics.audit_failures.inc())
+    return FileRecorder(settings, alarm=lambda what: None if what == "recovered" else metrics.audit_failures.inc())
 
 
 def scrubber_of(scanner: Scanner) -> Callable[[str], str]:
@@ -172,13 +178,13 @@ def scrubber_of(scanner: Scanner) -> Callable[[str], str]:
 
 
 def closer_of(
-    recorder: Recorder, metrics: Metrics, scanner: Scanner, watch: Callable[[Trail, Outcome], None]
+    recorder: Recorder, metrics: Metrics, looks: Looks, watch: Callable[[Trail, Outcome], None]
 ) -> Callable[[Trail, Outcome], None]:
     """Return what ends a trail: one audit event, the metrics, one line for whoever watches; it never raises."""
     from proxy.audit.event import EventBuilder
     from proxy.audit.text import Cleaner
 
-    builder = EventBuilder(Cleaner(scrubber_of(scanner)))
+    builder = EventBuilder(Cleaner(scrubber_of(looks.answers)), Cleaner(scrubber_of(looks.names)))
 
     def close(trail: Trail, outcome: Outcome) -> None:
         record = trail.record(outcome)
@@ -204,14 +210,21 @@ class Parts:
     config: Config
     catalogue: Catalogue
     looks: Looks
-    engine: Engine
-    identity: Identity
+    engine: Reloading
+    identity: LocalIdentity
     recorder: Recorder
     gate: JudgingGate
+
+    async def reload(self) -> None:
+        """Read policy and users again, and open the audit's file by its name again."""
+        self.recorder.reopen()
+        await self.engine.reload()
+        await self.identity.reload()
 
     async def close(self) -> None:
         """Close all parts, the audit last."""
         await self.engine.close()
+        self.identity.close()
         self.looks.close()
         self.recorder.close()
 
@@ -223,11 +236,30 @@ def engine_of(config: Config) -> Engine:
     return engine(config.policy, state_dir=config.state_dir)
 
 
-def identity_of(config: Config) -> Identity:
-    """Return what tells people apart."""
-    from proxy.identity.local import LocalIdentity
+def reloading_of(config: Config, said: Callable[[str, str], None]) -> Reloading:
+    """Return the policy engine that reads a company's own policy again where it changes; a server's is its own matter."""
+    own = () if config.policy.engine == "server" else (config.policy.dir, config.policy.data)
+    return Reloading(lambda: engine_of(config), [folder for folder in own if folder is not None], said)
 
-    return LocalIdentity(config.identity, key=key(config.state_dir, "identity"))
+
+def identity_of(config: Config, said: Callable[[str, str], None] = lambda *_: None) -> LocalIdentity:
+    """Return what tells people apart."""
+    changed, refused = partial(said, "users_read"), partial(said, "users_refused", "")
+    return LocalIdentity(config.identity, key=key(config.state_dir, "identity"), changed=changed, refused=refused)
+
+
+def told_of(recorder: Recorder, metrics: Metrics) -> Callable[[str, str], None]:
+    """Return what notes that users or policy were read again, or were refused: a metric, and an event in the audit."""
+
+    def told(what: str, revision: str) -> None:
+        metrics.reloads.labels(what).inc()
+        if what.endswith("_read"):
+            try:
+                recorder.emit(change(what.removesuffix("_read"), revision, datetime.now(UTC)))
+            except AuditUnavailable:
+                _log.error("audit.event_not_kept", what=what)
+
+    return told
 
 
 def faculties_of(config: Config, looks: Looks, engine: Engine) -> Faculties:
@@ -241,12 +273,18 @@ async def parts_of(
 ) -> Parts:
     """Make and start everything behind the listeners; raise Error where something does not hold."""
     catalogue = catalogue_of(config)
-    engine = engine_of(config)
-    await engine.start()
     recorder = recorder_of(config, metrics)
+    told = told_of(recorder, metrics)
+    engine = reloading_of(config, told)
+    try:
+        await engine.start()
+    except BaseException:
+        recorder.close()
+        raise
+    identity = identity_of(config, told)
     office = Office(
         faculties=faculties_of(config, looks, engine),
-        identity=identity_of(config),
+        identity=identity,
         catalogue=catalogue,
         codecs=codecs(),
         bounds=Bounds(config.limits.body, config.limits.decoded, config.limits.hold),
@@ -254,8 +292,8 @@ async def parts_of(
         clock=clock_of(config),
         new_id=new_id,
         reserve=recorder.reserve,
-        close=closer_of(recorder, metrics, looks.answers, watch),
+        close=closer_of(recorder, metrics, looks, watch),
         upstreams=upstreams_of(config),
         unknown_hosts_blocked=config.unknown_hosts == "block",
     )
-    return Parts(config, catalogue, looks, engine, office.identity, recorder, JudgingGate(office))
+    return Parts(config, catalogue, looks, engine, identity, recorder, JudgingGate(office))

@@ -23,7 +23,9 @@ LARGEST = 10**15
 DEPTH = 6  # of the policy's input
 HEADERS = ("content-type", "user-agent", "x-request-id")
 SHAPE = re.compile(r"[0-9A-Za-z._:+/=-]{1,128}")  # of ids, digests and fingerprints, which are never scrubbed
-MADE_HERE = frozenset({"schema", "phase", "source", "peer", "weekday", "zone"})  # strings of the input that are ours
+MADE_HERE = frozenset(
+    {"schema", "phase", "source", "peer", "weekday", "zone", "date"}
+)  # strings of the input that are ours
 
 
 class EventBuilder:

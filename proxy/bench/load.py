@@ -102,17 +102,17 @@ class Prompts:
 class Client:
     """One connection that is kept alive."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, job: Job) -> None:
-        self._reader, self._writer, self._job = reader, writer, job
+    def __init__(self, job: Job, context: ssl.SSLContext) -> None:
+        self._job, self._context = job, context
         extra = f"{STREAM_HEADER}: {job.stream}\r\n" if job.stream else ""
         self._head = (
             f"POST /v1/chat/completions HTTP/1.1\r\nhost: {job.target.removesuffix(':443')}\r\n"
             f"authorization: Bearer none\r\ncontent-type: application/json\r\naccept: */*\r\n{extra}content-length: "
         ).encode()
 
-    @classmethod
-    async def open(cls, job: Job, context: ssl.SSLContext) -> Self:
+    async def open(self) -> Self:
         """Connect, through the proxy where there is one, and speak TLS."""
+        job = self._job
         host, _, port = (job.proxy or job.connect_to or job.target).rpartition(":")
         reader, writer = await asyncio.open_connection(host, int(port), limit=2**22)
         if job.proxy:
@@ -120,8 +120,9 @@ class Client:
             head = await reader.readuntil(b"\r\n\r\n")
             if b" 200" not in head.split(b"\r\n")[0]:
                 raise LostError(head.split(b"\r\n")[0].decode("latin-1"))
-        await writer.start_tls(context, server_hostname=job.target.rpartition(":")[0])
-        return cls(reader, writer, job)
+        await writer.start_tls(self._context, server_hostname=job.target.rpartition(":")[0])
+        self._reader, self._writer = reader, writer
+        return self
 
     async def ask(self, body: bytes, result: Result) -> None:
         """Send a request, read the answer whole, and note how long it took; raise LostError where it is another one."""
@@ -136,6 +137,9 @@ class Client:
         else:
             await self._events(began, result)
         result.latencies.append((time.perf_counter() - began) * 1000)
+        if b"\r\nconnection: close\r\n" in head:
+            await self.close()
+            await self.open()
 
     async def _events(self, began: float, result: Result) -> None:
         """Read a stream: every piece that the provider sent, in order."""
@@ -170,7 +174,7 @@ async def work(job: Job, lines: asyncio.StreamReader) -> Result:
     """Do one job."""
     context = ssl.create_default_context(cafile=job.root)
     result, warming, prompts = Result(), Result(), Prompts(job)
-    clients = [await Client.open(job, context) for _ in range(job.clients)]
+    clients = [await Client(job, context).open() for _ in range(job.clients)]
     try:
         for number, client in enumerate(clients):
             if not await _asked(client, prompts.body(number), warming, result):

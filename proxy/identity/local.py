@@ -70,6 +70,7 @@ class LocalIdentity:
         config: IdentitySection,
         key: bytes,
         changed: Callable[[str], None] = lambda _: None,
+        refused: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._path = config.users
@@ -79,6 +80,7 @@ class LocalIdentity:
         always = {PROXY} if self._key_header in SHARED else {PROXY, self._key_header}
         self._consumed = frozenset(always) | (self._trusted.headers if self._trusted else frozenset())
         self._changed = changed
+        self._refused = refused
         self._monotonic = monotonic
         self._passwords = Passwords(key, monotonic)
         self._throttle = Throttle(monotonic)
@@ -115,6 +117,11 @@ class LocalIdentity:
         if known.source is not Source.NONE:
             return Identified(known, self._consumed)
         return self._of_header(peer, headers) or (NOBODY if self._require else Identified(known, self._consumed))
+
+    async def reload(self) -> None:
+        """Read the user file again, whether or not it seems to have changed."""
+        if self._path is not None:
+            await self._read(self._path, _stamp(self._path))
 
     def close(self) -> None:
         """Let threads go."""
@@ -183,6 +190,7 @@ class LocalIdentity:
             found = await asyncio.to_thread(directory, path)
         except Error as error:
             self._refused_stamp = stamp
+            self._refused()
             _log.error("identity.users_refused", file=path, why=str(error), hint="the users read before stay in force")
             return
         self._refused_stamp = None

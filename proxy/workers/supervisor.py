@@ -22,7 +22,7 @@ from proxy.mitm.authority import Authority
 from proxy.mitm.listener import Listener
 from proxy.opening import OpeningGate
 from proxy.running import Running
-from proxy.serving import Announce, Announcement, env_command, strings
+from proxy.serving import Announce, Announcement, env_command, on_hangup, strings
 from proxy.state import prepared
 from proxy.wiring import catalogue_of, upstreams_of
 from proxy.workers.link import Link
@@ -126,6 +126,12 @@ class Supervisor:
         if self._noted:
             running.clear(self._config.state_dir)
 
+    async def reload(self) -> None:
+        """Have every worker read policy and users again and open the audit's file anew."""
+        for post in self._posts:
+            if post.link:
+                post.link.say({"reload": True})
+
     @property
     def lost(self) -> asyncio.Event:
         """Return what is set when the nursery is gone, so that no worker can be replaced."""
@@ -146,6 +152,7 @@ class Supervisor:
             "policy": {
                 "engine": self._config.policy.engine,
                 "revision": revisions[0] if len(revisions) == 1 else revisions,
+                "refused": next((why for post in alive if (why := str(post.status.get("refused", "")))), ""),
             },
             "device": self._device,
             "connections": sum(count for count in connections if isinstance(count, int)),
@@ -233,6 +240,7 @@ async def supervise(config: Config, nursery: Nursery, announce: Announce, stop: 
     """Run a gate of several workers until `stop` is set; raise Error where it cannot go on."""
     log.configure()
     supervisor = Supervisor(config, nursery, announce, Path(os.environ["PROMETHEUS_MULTIPROC_DIR"]))
+    on_hangup(supervisor.reload, stop)
     try:
         await supervisor.start()
         waits = [asyncio.create_task(event.wait()) for event in (stop, supervisor.lost)]

@@ -85,6 +85,9 @@ class Worker:
         async for message in self._link.heard():
             if "stop" in message:
                 break
+            if "reload" in message and self._parts:
+                await self._parts.reload()
+                self._link.say({"status": dict(self.status())})
         stop.set()
 
     async def pulse(self) -> None:
@@ -99,6 +102,7 @@ class Worker:
             "healthy": self._looks.healthy,
             "connections": self._listener.connections,
             "revision": self._parts.engine.revision if self._parts else "",
+            "refused": self._parts.engine.refused if self._parts else "",
         }
 
     def _watch(self, trail: Trail, outcome: Outcome) -> None:

@@ -1,0 +1,132 @@
+"""A policy that is read again while the gate runs: new tables take over whole or not at all."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Literal
+
+import structlog
+
+from detectors.errors import Error
+from proxy.exchange import Decision
+from proxy.policy.interface import Engine, Json
+
+POLL_SECONDS = 2.0
+type Stamp = tuple[tuple[str, int, int], ...]
+type Reload = Literal["policy_read", "policy_refused"]
+
+_log = structlog.get_logger("lockgate.policy")
+
+
+def stamp_of(folders: Iterable[Path]) -> Stamp:
+    """Return what changes when a file in one of the folders does: names, sizes and times, sorted."""
+    found: list[tuple[str, int, int]] = []
+    for folder in folders:
+        for path in folder.rglob("*"):
+            with suppress(OSError):  # gone between listing and looking
+                status = path.stat()
+                found.append((str(path), status.st_size, status.st_mtime_ns))
+    return tuple(sorted(found))
+
+
+class Reloading:
+    """An engine that makes its successor where the files of `folders` change, or when `reload` is called.
+
+    The successor takes over when it has started; one that does not leaves the old policy in force, which `refused`
+    then tells. An exchange ends under the policy that it asked.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Engine],
+        folders: Iterable[Path] = (),
+        said: Callable[[Reload, str], None] = lambda *_: None,
+        poll: float = POLL_SECONDS,
+    ) -> None:
+        self._make = make
+        self._folders = tuple(folders)
+        self._said = said
+        self._poll = poll
+        self._engine: Engine | None = None
+        self._asked: dict[int, int] = {}  # decisions under way, by engine
+        self._old: dict[int, Engine] = {}
+        self._stamp: Stamp = ()
+        self._watching: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+        self.refused = ""
+
+    @property
+    def revision(self) -> str:
+        """Return the digest of the policies and data in force."""
+        return self._engine.revision if self._engine else ""
+
+    async def start(self) -> None:
+        """Start the first engine; raise Error where its files do not hold."""
+        self._stamp = await asyncio.to_thread(stamp_of, self._folders)  # before reading: a change meanwhile is seen
+        self._engine = await self._started()
+        if self._folders:
+            self._watching = asyncio.create_task(self._watch())
+
+    async def decide(self, facts: Mapping[str, Json]) -> Decision:
+        """Return the decision of the policy that is in force now."""
+        engine = self._engine
+        assert engine is not None
+        name = id(engine)
+        self._asked[name] = self._asked.get(name, 0) + 1
+        try:
+            return await engine.decide(facts)
+        finally:
+            self._asked[name] -= 1
+            if not self._asked[name]:
+                del self._asked[name]
+                if old := self._old.pop(name, None):
+                    await old.close()
+
+    async def reload(self) -> bool:
+        """Read the policy again; return whether what was read is in force now."""
+        async with self._turn:
+            self._stamp = await asyncio.to_thread(stamp_of, self._folders)
+            try:
+                engine = await self._started()
+            except Error as error:
+                self.refused = str(error)
+                _log.error("policy.refused", why=str(error), hint="the policy read before stays in force")
+                self._said("policy_refused", self.revision)
+                return False
+            self.refused = ""
+            before, self._engine = self._engine, engine
+            if before is not None and id(before) in self._asked:
+                self._old[id(before)] = before
+            elif before is not None:
+                await before.close()
+            if before is None or before.revision != engine.revision:
+                _log.info("policy.read", revision=engine.revision)
+                self._said("policy_read", engine.revision)
+            return True
+
+    async def close(self) -> None:
+        """End watching and close every engine."""
+        if self._watching:
+            self._watching.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watching
+        for engine in (*self._old.values(), *((self._engine,) if self._engine else ())):
+            await engine.close()
+        self._old.clear()
+        self._engine = None
+
+    async def _started(self) -> Engine:
+        engine = await asyncio.to_thread(self._make)
+        try:
+            await engine.start()
+        except BaseException:
+            await engine.close()
+            raise
+        return engine
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._poll)
+            if await asyncio.to_thread(stamp_of, self._folders) != self._stamp:
+                await self.reload()
