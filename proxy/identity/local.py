@@ -70,8 +70,8 @@ class LocalIdentity:
         config: IdentitySection,
         key: bytes,
         changed: Callable[[str], None] = lambda _: None,
-        refused: Callable[[], None] = lambda: None,
         monotonic: Callable[[], float] = time.monotonic,
+        refused: Callable[[], None] = lambda: None,
     ) -> None:
         self._path = config.users
         self._require = config.require
