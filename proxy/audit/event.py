@@ -23,15 +23,16 @@ LARGEST = 10**15
 DEPTH = 6  # of the policy's input
 HEADERS = ("content-type", "user-agent", "x-request-id")
 SHAPE = re.compile(r"[0-9A-Za-z._:+/=-]{1,128}")  # of ids, digests and fingerprints, which are never scrubbed
+PLACES = frozenset({"host", "provider", "app", "operation", "path"})  # hosts, and words of the catalogue
 MADE_HERE = frozenset(
     {"schema", "phase", "source", "peer", "weekday", "zone", "date"}
 )  # strings of the input that are ours
 
 
 class EventBuilder:
-    """Makes events. `scrub` masks values in text that somebody chose; `scrub_names` does so in the names of actors.
+    """Makes events. `scrub` masks values in text that somebody chose; `scrub_names` does so in names of actors and hosts.
 
-    A name is personal data and the audit's very subject, so `scrub_names` should mask secrets only.
+    Who and where is an audit's very subject, though a name is personal data, so `scrub_names` should mask secrets only.
     """
 
     def __init__(self, scrub: Cleaner, scrub_names: Cleaner | None = None) -> None:
@@ -89,11 +90,11 @@ class EventBuilder:
     def _destination(self, record: Record) -> Json:
         place = record.destination
         found: dict[str, Json] = {
-            "host": self._clean(place.host),
-            "provider": self._clean(place.provider),
-            "app": self._clean(place.app),
-            "operation": self._clean(place.operation),
-            "route": self._clean(place.path.partition("?")[0].partition("#")[0]),
+            "host": self._name(place.host),
+            "provider": self._name(place.provider),
+            "app": self._name(place.app),
+            "operation": self._name(place.operation),
+            "route": self._name(place.path.partition("?")[0].partition("#")[0]),
         }
         if record.port:
             found["port"] = record.port
@@ -257,6 +258,8 @@ class _Copy:
         return copied
 
     def _value(self, key: str, value: Json, clean: Cleaner, depth: int = 0) -> Json:
+        if key in PLACES:
+            clean = self._name
         if isinstance(value, str):
             return value if key in MADE_HERE and SHAPE.fullmatch(value) else self._text(value, clean)
         if isinstance(value, dict):
