@@ -110,6 +110,9 @@ class DetectorsSection(Section):
         default="auto", description="where the model runs; auto takes the GPU where onnxruntime-gpu finds one"
     )
     model: bool = Field(default=True, description="run the model for names, places and organisations")
+    model_process: Literal["auto", "shared"] = Field(
+        default="auto", description="with several workers: one process runs the model for all; auto: on a GPU only"
+    )
     timeout: Duration = Field(default=2.0, description="how long a look at one request may take; then it is unscanned")
     threads: int = Field(default=0, ge=0, le=64, description="0: one thread per core, at most four")
     rules: Path | None = Field(default=None, description="a folder of rules beside the shipped ones")

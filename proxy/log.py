@@ -50,6 +50,7 @@ EVENTS = {  # every line that the gate itself may log, and what it means
     "identity.users_refused": "the user file was changed and does not hold; the users read before stay in force",
     "library.message": "a library logged something from WARNING on; its text may quote a payload and is left out",
     "log.unnamed": "a line without a proper name, which is a fault of the program",
+    "model.ended": "the process that runs the model for all workers ended and is started again",
     "policy.read": "the policy or its tables were read again and are in force",
     "policy.refused": "the policy or its tables were changed and do not hold; those read before stay in force",
     "worker.ended": "a worker process ended by itself and is replaced",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -37,6 +38,9 @@ from proxy.providers.registry import codecs
 from proxy.shipped import folder
 from proxy.state import key
 from proxy.trail import Trail
+
+if TYPE_CHECKING:
+    from detectors.ner.shared import Logits
 
 MOST_THREADS = 4
 _log = structlog.get_logger("lockgate")
@@ -69,8 +73,8 @@ def catalogue_of(config: Config) -> Catalogue:
     return load_catalogue((folder("rules") / "providers", *own), codecs())
 
 
-def looks_of(config: Config) -> Looks:
-    """Load the detectors; takes seconds, and starts no thread."""
+def looks_of(config: Config, session: "Logits | None" = None) -> Looks:
+    """Load the detectors; takes seconds, and starts no thread on the CPU. `session` runs the model if there is one."""
     from detectors import build, plugins
     from detectors.moderation import rails
     from detectors.ner.session import Device
@@ -83,7 +87,7 @@ def looks_of(config: Config) -> Looks:
     hashing = key(config.state_dir, "fingerprints")
     fingerprinter = Fingerprinter(hashing)
     book = load(rules, *(() if asked.rules is None else (asked.rules,)))
-    found = build.build(fingerprinter, model=asked.model, device=Device(asked.device))
+    found = build.build(fingerprinter, model=asked.model, device=Device(asked.device), session=session)
     secret, tags = SecretsDetector(book.secrets, fingerprinter), TagsDetector(book.schemes, fingerprinter)
     more = plugins.load(asked.plugins, fingerprinter)
     moderator = rails.build(rules / "moderation", (found.answers, secret), fingerprinter)

@@ -13,6 +13,7 @@ from detectors.ner.decoding import best_labels, spans_of, word_log_probs
 from detectors.ner.encoding import CLS, SEP, Encoded, Encoder
 from detectors.ner.labels import LABELS, TYPES
 from detectors.ner.session import Device, Runtime, Session
+from detectors.ner.shared import Logits
 from detectors.ner.weights import DEVELOPMENT, Weights
 
 WINDOW: Final = 254
@@ -40,14 +41,20 @@ class Window:
 
 
 class TokenClassifier:
-    """A model loaded once; `spans` may be called from any thread and keeps nothing."""
+    """A model loaded once, or run by `session`; `spans` may be called from any thread and keeps nothing."""
 
     def __init__(
-        self, weights: Weights = DEVELOPMENT, *, device: Device = Device.AUTO, threads: int = 1, bias: float = 0.0
+        self,
+        weights: Weights = DEVELOPMENT,
+        *,
+        device: Device = Device.AUTO,
+        threads: int = 1,
+        bias: float = 0.0,
+        session: Logits | None = None,
     ) -> None:
         self.name = weights.name
         self._encoder = Encoder(weights.path("tokenizer.json"))
-        self._session = Session(weights, device, threads=threads)
+        self._session = session or Session(weights, device, threads=threads)
         self._bias = bias
 
     @property

@@ -20,7 +20,9 @@ from proxy.exchange import Json
 from proxy.state import key, prepared
 
 if TYPE_CHECKING:
+    from detectors.ner.shared import Logits
     from proxy.wiring import Looks
+    from proxy.workers.model import Model
 
 TURN_SECONDS = 0.5  # between two looks at which workers have ended
 LONGEST = 65_536
@@ -75,19 +77,29 @@ def _begin(config: Config, control: socket.socket) -> int:
     log.configure()
     os.environ |= ONE_THREAD
     try:
-        looks, work = _loaded(config)
+        model = _model(config)
+        session = model.start() if model else None
+        looks, work = _loaded(config, session)
     except Error as error:
         _say(control, {"failed": error.diagnostics()})
         return 1
     _say(control, {"loaded": looks.device})
-    return _serve(control, config, looks, work)
+    return _serve(control, config, looks, work, model if session else None)
 
 
-def _loaded(config: Config) -> tuple["Looks", Work]:
+def _model(config: Config) -> "Model | None":
+    from proxy.workers.model import Model, is_shared
+
+    return Model(config, Path(os.environ["PROMETHEUS_MULTIPROC_DIR"])) if is_shared(config) else None
+
+
+def _loaded(config: Config, session: "Logits | None") -> tuple["Looks", Work]:
     from proxy.wiring import looks_of
     from proxy.workers.worker import work  # with mitmproxy and all that workers need, so that they share it
 
-    looks = looks_of(config)
+    if session is None and config.detectors.device == "auto":  # a GPU was tried, or there is none to try
+        config = config.model_copy(update={"detectors": config.detectors.model_copy(update={"device": "cpu"})})
+    looks = looks_of(config, session)
     if _threads() > 1:
         hint = "set workers: 1, or leave out the detector under detectors.plugins that starts threads"
         raise Error("workers: a detector started a thread while it was loaded, so workers cannot be forked", hint=hint)
@@ -101,10 +113,12 @@ def _threads() -> int:
     return len(list(tasks.iterdir())) if tasks.is_dir() else threading.active_count()
 
 
-def _serve(control: socket.socket, config: Config, looks: "Looks", work: Work) -> int:
+def _serve(control: socket.socket, config: Config, looks: "Looks", work: Work, model: "Model | None") -> int:
     while True:
         readable, _, _ = select.select([control], [], [], TURN_SECONDS)
-        _bury(control)
+        _bury(control, model)
+        if model:
+            model.look_after()
         if not readable:
             continue
         said, ends, _, _ = socket.recv_fds(control, LONGEST, 1)
@@ -118,10 +132,12 @@ def _serve(control: socket.socket, config: Config, looks: "Looks", work: Work) -
                 _leave(work, bound, looks, end)
 
 
-def _bury(control: socket.socket) -> None:
+def _bury(control: socket.socket, model: "Model | None") -> None:
     """Tell the supervisor how workers ended."""
     with contextlib.suppress(ChildProcessError):
         while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            if model and model.ended(ended[0]):
+                continue
             _say(control, {"ended": ended[0], "status": os.waitstatus_to_exitcode(ended[1])})
 
 
