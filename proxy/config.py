@@ -1,11 +1,14 @@
 """The configuration: one YAML file, one frozen model, unknown keys refused."""
 
+import difflib
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
 
 from detectors.errors import Error, Errors
 
@@ -40,6 +43,20 @@ Duration = Annotated[
     float, BeforeValidator(_duration), Field(gt=0, description="seconds, or a number with ms, s, m, h")
 ]
 Address = Annotated[str, AfterValidator(_address)]
+_WORDS = {  # what pydantic says in Python's words, in YAML's
+    "bool": "true or false",
+    "dict": "a mapping",
+    "int": "a whole number",
+    "invalid_key": "text",
+    "model": "a mapping",
+    "path": "a path",
+    "string": "text",
+    "tuple": "a list",
+}
+_READ = (
+    (_size, "a number of bytes above 0, or one with a unit as in 20MB"),
+    (_duration, "a number of seconds above 0, or one with a unit as in 500ms"),
+)
 
 
 class Section(BaseModel):
@@ -200,16 +217,36 @@ def with_workers(config: Config, workers: int) -> Config:
 def _explained(path: Path, item: object) -> Error:
     assert isinstance(item, dict)
     key = ".".join(str(part) for part in item["loc"]) or "the file"
+    section, field = _place(item["loc"])
     if item["type"] == "extra_forbidden":
-        section: type[BaseModel] = Config
-        for part in item["loc"][:-1]:
-            kind = section.model_fields[str(part)].annotation if str(part) in section.model_fields else None
-            if not (isinstance(kind, type) and issubclass(kind, BaseModel)):
-                break
-            section = kind
-        known = ", ".join(sorted(field.alias or name for name, field in section.model_fields.items()))
-        return Error(f"{path}: unknown key {key}", hint=f"known here: {known}")
-    return Error(f"{path}: {key}: {item['msg']}", hint="see the configuration reference in README.md")
+        known = sorted(field.alias or name for name, field in section.model_fields.items())
+        nearest = difflib.get_close_matches(str(item["loc"][-1]), known, n=1)
+        meant = f"did you mean {nearest[0]}? " if nearest else ""
+        return Error(f"{path}: unknown key {key}", hint=f"{meant}known here: {', '.join(known)}")
+    said = str(item["msg"]).removeprefix("Value error, ").replace("Input should be", "should be")
+    wrong = next((f"should be {word}" for kind, word in _WORDS.items() if item["type"].startswith(kind)), said)
+    if field is None:
+        return Error(f"{path}: {key}: {wrong}", hint="write keys and values, as `policy: {engine: wasm}`")
+    unit = next((said for reader, said in _READ if reader in map(_reader, field.metadata)), "")
+    return Error(f"{path}: {key}: {f'should be {unit}' if unit else wrong}", hint=field.description or "")
+
+
+def _reader(metadata: object) -> object:
+    return metadata.func if isinstance(metadata, BeforeValidator) else None
+
+
+def _place(path: Sequence[str | int]) -> tuple[type[BaseModel], FieldInfo | None]:
+    """Return the section that a path leads through, and the field at its end, or None where it has no name."""
+    section: type[BaseModel] = Config
+    field: FieldInfo | None = None
+    for part in path:
+        found = next((f for name, f in section.model_fields.items() if part in (name, f.alias)), None)
+        if found is None:
+            break
+        field = found
+        below = [k for k in (field.annotation, *get_args(field.annotation)) if isinstance(k, type)]
+        section = next((k for k in below if issubclass(k, BaseModel)), section)
+    return section, field
 
 
 def _resolved(config: Config, folder: Path) -> Config:

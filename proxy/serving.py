@@ -3,9 +3,7 @@
 import asyncio
 import gc
 import os
-import shlex
 import signal
-import sys
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import asdict, dataclass
 
@@ -83,7 +81,7 @@ class Service:
         gc.freeze()  # what is loaded stays: no collection walks it again
         self.noted.save(state)
         _log.info("gate.ready", device=looks.device, engine=self.config.policy.engine, revision=self._revision())
-        self._announce(Announcement("ready", {**strings(self.noted), "env": env_command(self.config)}))
+        self._announce(Announcement("ready", strings(self.noted)))
         return self.noted
 
     async def stop(self, grace: float = 10.0) -> None:
@@ -134,7 +132,8 @@ class Service:
 def exchange_ended(trail: Trail, outcome: Outcome) -> Announcement:
     """Return what a person at the terminal is told of an exchange."""
     verdicts = [verdict for verdict in (trail.request, trail.response) if verdict]
-    rules = [reason.rule for verdict in verdicts for reason in verdict.decision.reasons]
+    decisions = [verdict.decision for verdict in (trail.connect, *verdicts) if verdict]
+    rules = [reason.rule for decision in decisions for reason in decision.reasons]
     found = {finding.entity for verdict in verdicts for finding in verdict.findings}
     fields = {
         "outcome": outcome.value,
@@ -193,9 +192,3 @@ def joined(address: tuple[str, int]) -> str:
 def strings(noted: Running) -> dict[str, str]:
     """Return the fields of what a gate notes, for an announcement."""
     return {key: str(value) for key, value in asdict(noted).items()}
-
-
-def env_command(config: Config) -> str:
-    """Return the command whose output points a shell at this gate."""
-    words = [sys.executable, "-m", "proxy", "env"]
-    return shlex.join(words) if config == Config() else shlex.join(words) + " --config FILE"

@@ -9,12 +9,14 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detectors.errors import Error
-from proxy.bench import measure, servers
-from proxy.bench.processes import Load, running
-from proxy.bench.report import Report
 from proxy.cli.options import add_json, print_json
+
+if TYPE_CHECKING:
+    from proxy.bench import measure, servers
+    from proxy.bench.report import Report
 
 PARTS = ("load", "streams", "starts", "memory", "workers")
 USUAL = ("load", "streams", "starts")
@@ -23,10 +25,12 @@ USUAL = ("load", "streams", "starts")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the options."""
     parser.add_argument("--quick", action="store_true", help="one short round of few cells: about a minute")
-    parser.add_argument("--memory", action="store_true", help=f"also memory over {measure.LATE:,} exchanges")
+    parser.add_argument("--memory", action="store_true", help="also memory over ten thousand exchanges")
     parser.add_argument("--workers", action="store_true", help="also two workers beside one")
     parser.add_argument("--only", metavar="PARTS", help=f"only these parts, with commas: {', '.join(PARTS)}")
-    parser.add_argument("--servers", metavar="NAMES", help=f"only these servers: {', '.join(servers.NAMES)}")
+    parser.add_argument(
+        "--servers", metavar="NAMES", help="only these servers, with commas; a wrong name lists the known ones"
+    )
     parser.add_argument("--rounds", type=int, metavar="N", help="how often each server takes its turn")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep the servers' logs and audits there")
     add_json(parser)
@@ -34,6 +38,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Measure and print; exit 1 where a request failed or did not arrive."""
+    from proxy.bench import measure, servers
+
     more = (*(("memory",) if options.memory else ()), *(("workers",) if options.workers else ()))
     parts = (*(_named(options.only, PARTS, "--only") or USUAL), *more)
     size = measure.QUICK if options.quick else measure.WHOLE
@@ -51,7 +57,11 @@ def run(options: argparse.Namespace) -> int:
     return 1 if report.errors or report.arrived < report.sent else 0
 
 
-def _measured(folder: Path, parts: tuple[str, ...], size: measure.Size, *, quick: bool) -> Report:
+def _measured(folder: Path, parts: tuple[str, ...], size: "measure.Size", *, quick: bool) -> "Report":
+    from proxy.bench import measure, servers
+    from proxy.bench.processes import Load, running
+    from proxy.bench.report import Report
+
     report = Report(quick)
     upstream = servers.provider(folder)
     with running(upstream.process), contextlib.closing(Load(folder)) as load:
@@ -69,7 +79,7 @@ def _measured(folder: Path, parts: tuple[str, ...], size: measure.Size, *, quick
     return report
 
 
-def _count(upstream: servers.Provider) -> int:
+def _count(upstream: "servers.Provider") -> int:
     context = ssl.create_default_context(cafile=str(upstream.root))
     context.check_hostname = False  # by address; the certificate itself is checked
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))

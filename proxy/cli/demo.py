@@ -6,9 +6,12 @@ import json
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from proxy.cli.options import add_json, print_json
-from proxy.demo import Shown, play
+
+if TYPE_CHECKING:
+    from proxy.demo import Shown
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +21,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Play all exchanges; exit 1 where an expectation fails."""
+    from proxy.demo import play
+
     with tempfile.TemporaryDirectory(prefix="lockgate-demo-") as folder:
         shown = asyncio.run(play(Path(folder), None if options.json else _print))
     failed = [one for one in shown if not one.holds]
@@ -28,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def _print(one: Shown) -> None:
+def _print(one: "Shown") -> None:
     left = one.left if one.left is not None else "nothing"
     lines = [
         f"\n{'ok  ' if one.holds else 'FAIL'} {one.name}",

@@ -6,13 +6,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from detectors.errors import Error
 from proxy.cli.options import add_config, add_json, config_of, print_json
-from proxy.config import Config
 from proxy.exchange import Json
-from proxy.running import found as running_gate
+
+if TYPE_CHECKING:
+    from proxy.config import Config
 
 type State = Literal["ok", "advice", "wrong"]
 
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     return 1 if any(remark.state == "wrong" for remark in remarks) else 0
 
 
-def _packages(_: Config) -> Iterator[Remark]:
+def _packages(_: "Config") -> Iterator[Remark]:
     mitmproxy = version("mitmproxy")
     yield Remark("ok" if mitmproxy == "12.2.3" else "wrong", "mitmproxy", mitmproxy)
     for name in ("presidio-analyzer", "spacy", "nemoguardrails", "opa-python-client", "wasmtime"):
@@ -62,7 +63,7 @@ def _packages(_: Config) -> Iterator[Remark]:
             yield Remark("wrong", name, "is not installed", "run deploy/setup")
 
 
-def _runtime(config: Config) -> Iterator[Remark]:
+def _runtime(config: "Config") -> Iterator[Remark]:
     from detectors.ner.classifier import TokenClassifier
     from detectors.ner.session import Device
 
@@ -75,7 +76,7 @@ def _runtime(config: Config) -> Iterator[Remark]:
     )
 
 
-def _rules(config: Config) -> Iterator[Remark]:
+def _rules(config: "Config") -> Iterator[Remark]:
     from detectors.rules.load import load
     from proxy.shipped import folder
 
@@ -83,14 +84,14 @@ def _rules(config: Config) -> Iterator[Remark]:
     yield Remark("ok", "rules", f"{len(book.rules)} rules, {len(book.schemes)} tag schemes")
 
 
-def _catalogue(config: Config) -> Iterator[Remark]:
+def _catalogue(config: "Config") -> Iterator[Remark]:
     from proxy.wiring import catalogue_of
 
     hosts = catalogue_of(config).hosts()
     yield Remark("ok", "catalogue", f"{len(hosts)} hosts, {sum(s.decrypt for s in hosts.values())} of them read")
 
 
-def _policy(config: Config) -> Iterator[Remark]:
+def _policy(config: "Config") -> Iterator[Remark]:
     from proxy.policy import bundle
     from proxy.policy.engines import loaded
 
@@ -117,8 +118,9 @@ def _policy(config: Config) -> Iterator[Remark]:
         yield Remark("advice", "opa", "there is no OPA binary: Rego edits cannot be compiled or tested here")
 
 
-def _state(config: Config) -> Iterator[Remark]:
+def _state(config: "Config") -> Iterator[Remark]:
     from proxy.mitm.authority import Authority
+    from proxy.running import found as running_gate
 
     folder = config.state_dir / "ca"
     if not (folder / "ca.pem").exists():
@@ -129,7 +131,7 @@ def _state(config: Config) -> Iterator[Remark]:
     yield Remark("ok", "gate", f"runs on {gate.forward}" if gate else "does not run")
 
 
-def _identity(config: Config) -> Iterator[Remark]:
+def _identity(config: "Config") -> Iterator[Remark]:
     from proxy.identity.users import load
 
     if config.identity.users is None and config.identity.trusted_header is None:
@@ -143,7 +145,7 @@ def _identity(config: Config) -> Iterator[Remark]:
         yield Remark("ok", "identity", f"{len(load(config.identity.users))} users")
 
 
-def _settings(config: Config) -> Iterator[Remark]:
+def _settings(config: "Config") -> Iterator[Remark]:
     if config.policy.monitor:
         yield Remark("advice", "policy.monitor", "is on: nothing is enforced", "take it back when the reports are read")
     if config.policy.fail_open:

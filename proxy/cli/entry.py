@@ -5,8 +5,8 @@ import difflib
 import importlib
 import os
 import sys
-from collections.abc import Sequence
-from typing import NoReturn, Protocol, cast
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn, Protocol, cast
 
 from detectors.errors import Error
 
@@ -14,7 +14,7 @@ OK, FOUND, USAGE = 0, 1, 2
 
 COMMANDS = {
     "run": "run the gate: forward proxy, gateway, console",
-    "demo": "send real requests through a gate with a stand-in provider and show what left",
+    "demo": "play ten exchanges with a stand-in provider and show what left",
     "env": "print the exports that point clients at a running gate",
     "scan": "find personal data, secrets and tags in files or standard input",
     "explain": "show how one saved exchange is judged",
@@ -27,6 +27,10 @@ COMMANDS = {
     "bench": "measure the gate on this machine beside bare mitmdump",
     "doctor": "say what is wrong with this installation and what to set next",
 }
+
+PLANNED = frozenset(  # what the design names and no release has yet
+    ["moderate", "index", "eval", "policy replay", "audit export", "audit report"]
+)
 
 
 class Command(Protocol):
@@ -42,17 +46,44 @@ class Command(Protocol):
 class Parser(argparse.ArgumentParser):
     """An argument parser that says what to type instead."""
 
+    def __init__(self, *words: Any, **settings: Any) -> None:
+        super().__init__(*words, **settings)
+        self.allow_abbrev = False  # also for actions, whose parsers argparse makes itself
+
+    def _options(self) -> Iterator[str]:
+        for action in self._actions:
+            yield from action.option_strings
+            if isinstance(action, argparse._SubParsersAction):
+                for below in action.choices.values():
+                    yield from below._options()
+
     def error(self, message: str) -> NoReturn:
         """Print the mistake, the nearest known word and the usage, and exit with 2."""
         if "invalid choice: " in message and "(choose from " in message:
             wrong = message.split("invalid choice: ", 1)[1].split(" ", 1)[0].strip("'\"")
             known = [word.strip(" '\")") for word in message.split("(choose from ", 1)[1].split(",")]
-            nearest = difflib.get_close_matches(wrong, known, n=1)
-            said = f"did you mean {nearest[0]!r}?" if nearest else "type one of: " + ", ".join(known)
-            message = f"unknown word {wrong!r}; {said}"
+            message = unknown("word", wrong, known, within=self.prog)
         elif message.startswith("unrecognized arguments: "):
-            message = f"unknown option or argument: {message.split(': ', 1)[1]}"
+            wrong = message.split(": ", 1)[1].split(" ", 1)[0].split("=", 1)[0]
+            message = (
+                unknown("option", wrong, [*self._options()])
+                if wrong.startswith("-")
+                else "there are more words than it takes"  # not repeated: one may be a password
+            )
+        elif message.startswith("the following arguments are required: "):
+            message = "what is missing: " + message.split(": ", 1)[1].replace("|", " or ")
+        elif ": invalid int value: " in message:
+            message = f"{message.removeprefix('argument ').split(':', 1)[0]} takes a whole number"
         self.exit(USAGE, f"{self.prog}: {message}\n{self.format_usage()}try: {self.prog} --help\n")
+
+
+def unknown(kind: str, wrong: str, known: Sequence[str], *, within: str = "lockgate") -> str:
+    """Return what to say of a word that is none of the known ones: that it comes later, the nearest one, or all."""
+    if f"{within} {wrong}".removeprefix("lockgate ") in PLANNED:
+        return f"{wrong!r} is not there yet; CHANGELOG.md will name it"
+    nearest = difflib.get_close_matches(wrong, known, n=1)
+    advice = f"did you mean {nearest[0]!r}?" if nearest else "known are: " + ", ".join(known)
+    return f"unknown {kind} {wrong!r}; {advice}"
 
 
 def module(name: str) -> Command:
@@ -62,7 +93,7 @@ def module(name: str) -> Command:
 
 def parser_of(name: str) -> Parser:
     """Return the parser of one command."""
-    parser = Parser(prog=f"lockgate {name}", description=COMMANDS[name], allow_abbrev=False)
+    parser = Parser(prog=f"lockgate {name}", description=COMMANDS[name])
     module(name).arguments(parser)
     return parser
 
@@ -87,11 +118,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(f"lockgate {version('lockgate')}\n")
         return OK
     if words[0] not in COMMANDS:
-        nearest = difflib.get_close_matches(words[0], COMMANDS, n=1)
-        advice = f"did you mean {nearest[0]!r}?" if nearest else "type one of: " + ", ".join(COMMANDS)
-        sys.stderr.write(f"lockgate: unknown command {words[0]!r}; {advice}\n")
+        sys.stderr.write(f"lockgate: {unknown('command', words[0], [*COMMANDS])}\ntry: lockgate --help\n")
         return USAGE
     options = parser_of(words[0]).parse_args(words[1:])
+    from proxy import log
+
+    log.configure("warning")  # before anything can log: results alone stand on standard output
     try:
         return module(words[0]).run(options)
     except Error as error:
@@ -102,3 +134,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
+    except OSError as error:  # a full disk, a folder that may not be read: no traceback helps with these
+        where = f"{error.filename}: " if isinstance(error.filename, str) else ""
+        sys.stderr.write(f"lockgate {words[0]}: {where}{error.strerror or type(error).__name__}\n")
+        return USAGE

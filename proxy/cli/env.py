@@ -5,8 +5,6 @@ import shlex
 import sys
 
 from proxy.cli.options import add_config, add_json, config_of, print_json
-from proxy.running import exports, found, planned
-from proxy.wiring import catalogue_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +16,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the exports of the running gate, or of the configured ports where none runs."""
+    from proxy.running import exports, found, planned
+    from proxy.wiring import catalogue_of
+
     config = config_of(options)
     running = found(config)
     if running is None:

@@ -6,16 +6,14 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detectors.errors import Error
 from proxy.cli.options import add_config, add_json, config_of, print_json
-from proxy.config import Config
 from proxy.exchange import Actor, Destination, Exchange, Phase, Source, Verdict
-from proxy.facts import Circumstances, Settings
-from proxy.pipeline import judge
-from proxy.policy.cases import shown
-from proxy.providers.registry import codecs
-from proxy.wiring import catalogue_of, clock_of, engine_of, faculties_of, looks_of
+
+if TYPE_CHECKING:
+    from proxy.config import Config
 
 DEFAULT_URL = "https://api.openai.com/v1/chat/completions"
 
@@ -45,6 +43,8 @@ def run(options: argparse.Namespace) -> int:
         raise Error(f"{options.file}: cannot be read ({error.strerror})", hint="name a file, or -") from None
     verdict, segments = asyncio.run(_judged(config, options, body))
     if options.json:
+        from proxy.policy.cases import shown
+
         print_json(
             {
                 "action": verdict.decision.action.value,
@@ -63,7 +63,14 @@ def run(options: argparse.Namespace) -> int:
     return 0 if verdict.body is not None else 1
 
 
-async def _judged(config: Config, options: argparse.Namespace, body: bytes) -> tuple[Verdict, list[dict[str, object]]]:
+async def _judged(
+    config: "Config", options: argparse.Namespace, body: bytes
+) -> tuple[Verdict, list[dict[str, object]]]:
+    from proxy.facts import Circumstances, Settings
+    from proxy.pipeline import judge
+    from proxy.providers.registry import codecs
+    from proxy.wiring import catalogue_of, clock_of, engine_of, faculties_of, looks_of
+
     scheme, _, rest = options.url.partition("://")
     host, slash, path = rest.partition("/")
     endpoint = catalogue_of(config).match(host, "POST", slash + path) if scheme == "https" else None
@@ -91,7 +98,7 @@ async def _judged(config: Config, options: argparse.Namespace, body: bytes) -> t
     return verdict, segments
 
 
-def _actor(config: Config, options: argparse.Namespace) -> Actor:
+def _actor(config: "Config", options: argparse.Namespace) -> Actor:
     groups = tuple(options.group)
     if not options.user:
         return Actor(groups=groups)

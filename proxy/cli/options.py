@@ -5,8 +5,10 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from proxy.config import Config, load
+if TYPE_CHECKING:
+    from proxy.config import Config
 
 
 def add_config(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +21,10 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
-def config_of(options: argparse.Namespace) -> Config:
+def config_of(options: argparse.Namespace) -> "Config":
     """Return the configuration that `--config` names."""
+    from proxy.config import load
+
     return load(options.config)
 
 

@@ -4,9 +4,6 @@ import argparse
 import sys
 
 from proxy.cli.options import add_config, add_json, config_of, print_json
-from proxy.pac import script
-from proxy.running import found, planned
-from proxy.wiring import catalogue_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +15,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the file."""
+    from proxy.pac import script
+    from proxy.running import found, planned
+    from proxy.wiring import catalogue_of
+
     config = config_of(options)
     proxy = options.proxy or (found(config) or planned(config)).forward
     hosts = sorted(catalogue_of(config).hosts())

@@ -6,12 +6,14 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detectors.errors import Error
 from proxy.cli.options import add_config, add_json, config_of, print_json
-from proxy.config import Config
-from proxy.policy.cases import shown
 from proxy.shipped import folder
+
+if TYPE_CHECKING:
+    from proxy.config import Config
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,12 +47,12 @@ def run(options: argparse.Namespace) -> int:
             return _build(config, options)
 
 
-def _place(config: Config, options: argparse.Namespace) -> Path:
+def _place(config: "Config", options: argparse.Namespace) -> Path:
     place: Path = options.dir or config.policy.dir or folder("policies")
     return place
 
 
-async def _check(config: Config, options: argparse.Namespace) -> int:
+async def _check(config: "Config", options: argparse.Namespace) -> int:
     from proxy.policy.check import check
     from proxy.policy.opa import find
 
@@ -69,7 +71,7 @@ async def _check(config: Config, options: argparse.Namespace) -> int:
     return 0 if report.ok else 1
 
 
-async def _test(config: Config, options: argparse.Namespace) -> int:
+async def _test(config: "Config", options: argparse.Namespace) -> int:
     from proxy.policy.opa import find
     from proxy.policy.test import test
 
@@ -91,7 +93,8 @@ async def _test(config: Config, options: argparse.Namespace) -> int:
     return 0 if results.ok else 1
 
 
-async def _eval(config: Config, options: argparse.Namespace) -> int:
+async def _eval(config: "Config", options: argparse.Namespace) -> int:
+    from proxy.policy.cases import shown
     from proxy.wiring import engine_of
 
     text = sys.stdin.read() if options.input == "-" else _read(Path(options.input))
@@ -126,7 +129,7 @@ def _read(path: Path) -> str:
         raise Error(f"{path}: cannot be read ({type(error).__name__})", hint="name a JSON file, or -") from None
 
 
-def _build(config: Config, options: argparse.Namespace) -> int:
+def _build(config: "Config", options: argparse.Namespace) -> int:
     from proxy.policy import bundle
     from proxy.policy.build import write
     from proxy.policy.opa import need

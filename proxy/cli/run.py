@@ -5,16 +5,19 @@ import asyncio
 import contextlib
 import json
 import os
+import shlex
 import signal
 import sys
 import tempfile
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from proxy.cli.options import add_config, add_json, config_of
-from proxy.config import Config, with_workers
 
 if TYPE_CHECKING:
+    from proxy.config import Config
     from proxy.serving import Announce, Announcement
 
 CURL = """curl -sS --proxy http://{forward} --cacert {ca} https://api.openai.com/v1/chat/completions \\
@@ -33,18 +36,25 @@ def run(options: argparse.Namespace) -> int:
     """Serve until SIGTERM or SIGINT."""
     config = config_of(options)
     if options.workers is not None:
+        from proxy.config import with_workers
+
         config = with_workers(config, options.workers)
-    announce: Announce = _json_line if options.json else _words
+    show: Announce = _json_line if options.json else _words
+    command = env_command(options.config)
+
+    def announce(said: "Announcement") -> None:
+        show(replace(said, fields={**said.fields, "env": command}) if said.event == "ready" else said)
+
     return _several(config, announce) if config.workers > 1 else _one(config, announce)
 
 
-def _one(config: Config, announce: "Announce") -> int:
+def _one(config: "Config", announce: "Announce") -> int:
     from proxy.serving import serve
 
     return _turned(lambda stop: serve(config, announce, stop))
 
 
-def _several(config: Config, announce: "Announce") -> int:
+def _several(config: "Config", announce: "Announce") -> int:
     """Fork the nursery before anything is loaded here; the folder of counters has to be named before that."""
     from proxy.workers import nursery
 
@@ -54,6 +64,13 @@ def _several(config: Config, announce: "Announce") -> int:
         from proxy.workers.supervisor import supervise
 
         return _turned(lambda stop: supervise(config, begun, announce, stop))
+
+
+def env_command(config: Path | None) -> str:
+    """Return the command whose output points a shell at this gate, for any folder that the shell may be in."""
+    script = Path(sys.executable).with_name("lockgate")
+    words = [str(script)] if script.is_file() else [sys.executable, "-P", "-m", "proxy"]
+    return shlex.join([*words, "env", *(() if config is None else ("--config", str(config.absolute())))])
 
 
 def _turned(serving: Callable[[asyncio.Event], Coroutine[None, None, None]]) -> int:
@@ -84,7 +101,7 @@ def _words(said: "Announcement") -> None:
             f"audit: {fields['audit']}\n\n"
             f'Point this shell\'s clients at it:\n  eval "$({fields["env"]})"\n\n'
             "Try it without an API key; the planted credential is blocked before anything leaves:\n  "
-            + CURL.format(forward=fields["forward"], ca=fields["ca"], key="Z7QPLM2KX4WTN6RB")
+            + CURL.format(forward=fields["forward"], ca=shlex.quote(fields["ca"]), key="Z7QPLM2KX4WTN6RB")
             + "\n\n"
         )
     elif said.event == "listening":

@@ -5,11 +5,14 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detectors.errors import Error
 from detectors.finding import Finding, Kind, Role, Scan, Segment
 from proxy.cli.options import add_config, add_json, config_of
-from proxy.wiring import Looks, looks_of
+
+if TYPE_CHECKING:
+    from proxy.wiring import Looks
 
 BATCH = 64
 LARGEST = 50_000_000  # bytes of one file
@@ -30,6 +33,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Scan; exit 1 where something was found."""
+    from proxy.wiring import looks_of
+
     config = config_of(options)
     asked = config.detectors.model_copy(update={"timeout": max(SECONDS, config.detectors.timeout)})
     looks = looks_of(config.model_copy(update={"detectors": asked}))
@@ -53,7 +58,7 @@ def _spans(scan: Scan) -> list[dict[str, object]]:
     ]
 
 
-def _lines(options: argparse.Namespace, looks: Looks) -> int:
+def _lines(options: argparse.Namespace, looks: "Looks") -> int:
     """Answer line by line, in order; what could not be looked at is an error, never an empty answer."""
     batch: list[tuple[object, str]] = []
     found = False
@@ -72,7 +77,7 @@ def _lines(options: argparse.Namespace, looks: Looks) -> int:
     return 1 if found else 0
 
 
-def _answer(batch: list[tuple[object, str]], looks: Looks) -> bool:
+def _answer(batch: list[tuple[object, str]], looks: "Looks") -> bool:
     segments = tuple(Segment(str(at), Role.USER, Kind.PROSE, text) for at, (_, text) in enumerate(batch))
     scan = looks.requests.scan_now(segments)
     _complete(scan)
@@ -89,7 +94,7 @@ def _complete(scan: Scan) -> None:
         raise Error(f"the detector {first.detector} did not look at everything ({first.reason.value})")
 
 
-def _files(options: argparse.Namespace, looks: Looks) -> int:
+def _files(options: argparse.Namespace, looks: "Looks") -> int:
     found = False
     results: list[dict[str, object]] = []
     for name, text in _texts(options.paths):

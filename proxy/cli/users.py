@@ -4,11 +4,13 @@ import argparse
 import getpass
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detectors.errors import Error
 from proxy.cli.options import add_config, add_json, config_of, print_json, print_table
-from proxy.identity import users as user_file
-from proxy.identity.users import User
+
+if TYPE_CHECKING:
+    from proxy.identity.users import User
 
 SHORTEST = 8
 
@@ -34,6 +36,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Do what was asked."""
+    from proxy.identity import users as user_file
+
     path: Path | None = options.file or config_of(options).identity.users
     if path is None:
         raise Error("there is no user file", hint="name one with --file, or set identity.users in the configuration")
@@ -57,7 +61,10 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _change(options: argparse.Namespace, users: dict[str, User]) -> str:
+def _change(options: argparse.Namespace, users: dict[str, "User"]) -> str:
+    from proxy.identity import users as user_file
+    from proxy.identity.users import User
+
     name = options.name
     if options.action == "add":
         if name in users:
@@ -78,6 +85,8 @@ def _change(options: argparse.Namespace, users: dict[str, User]) -> str:
 
 
 def _password() -> str:
+    from proxy.identity import users as user_file
+
     given = getpass.getpass("password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
     if len(given) < SHORTEST:
         raise Error(f"the password is shorter than {SHORTEST} characters", hint="choose a longer one")

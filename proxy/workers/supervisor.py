@@ -22,7 +22,7 @@ from proxy.mitm.authority import Authority
 from proxy.mitm.listener import Listener
 from proxy.opening import OpeningGate
 from proxy.running import Running
-from proxy.serving import Announce, Announcement, env_command, on_hangup, strings
+from proxy.serving import Announce, Announcement, on_hangup, strings
 from proxy.state import prepared
 from proxy.wiring import catalogue_of, upstreams_of
 from proxy.workers.link import Link
@@ -100,7 +100,7 @@ class Supervisor:
             await blocking.stop(grace=1.0)
         self._noted.save(state)
         _log.info("gate.ready", device=self._device, engine=self._config.policy.engine, workers=len(self._posts))
-        self._announce(Announcement("ready", {**strings(self._noted), "env": env_command(self._config)}))
+        self._announce(Announcement("ready", strings(self._noted)))
 
     async def stop(self) -> None:
         """Have the workers end what they do, and close everything."""
