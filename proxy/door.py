@@ -1,6 +1,6 @@
 """What an adapter says to the gate and hears from it: plain values, so that the gate never sees the proxy library."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -30,13 +30,13 @@ class Contact:
 class Reply:
     """An answer of the gate's own: sent instead of the provider's, nothing is forwarded.
 
-    `page` says the same as HTML, for a request that would rather be answered with a page; empty where there is none.
+    `pages` say the same as HTML by language, for a request that would rather be answered with a page.
     """
 
     status: int
     headers: Headers
     body: bytes = field(repr=False)
-    page: bytes = field(default=b"", repr=False)
+    pages: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

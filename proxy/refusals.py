@@ -63,11 +63,11 @@ class Refusals:
     def _reply(self, trail: Trail, verdict: Verdict, status: int, code: str) -> Reply:
         language = header(trail.headers, "accept-language")
         words = notices.notice(verdict.decision, trail.id, language)
-        page = notices.page(verdict.decision, trail.id, language).encode()
+        pages = notices.pages(verdict.decision, trail.id)
         voice = trail.destination.operation or self._catalogue.voice(trail.destination.host)
         if voice:
             body = self._codecs[voice].refusal(status, words, code, trail.id)
         else:
             body = json.dumps({"error": {"message": words, "type": code, "code": code}}).encode()
         headers = (("content-type", "application/json"), (DECISION_HEADER, notices.decision_header(verdict)))
-        return Reply(status, headers, body, page)
+        return Reply(status, headers, body, pages)

@@ -57,5 +57,6 @@ class Asker:
         last = False
         if isinstance(transit, Transit):
             transit.replied, last = True, transit.client.requests >= RECYCLE
-        reply = shown_to(reply, flow.request.headers.get("accept", ""))
+        asked = flow.request.headers
+        reply = shown_to(reply, asked.get("accept", ""), asked.get("accept-language", ""))
         flow.response = response_of(reply.status, reply.headers, reply.body, flow, last=last)

@@ -13,7 +13,7 @@ from mitmproxy.net.http import status_codes, url
 from proxy.door import Arrival, Forward, Reply
 from proxy.exchange import Headers
 from proxy.mitm.client import Client
-from proxy.notices import wants_page
+from proxy.notices import preferred, wants_page
 
 HOP_BY_HOP = frozenset(
     {
@@ -200,12 +200,12 @@ def own_reply(status: int, message: str) -> Reply:
     return Reply(status, (("content-type", "application/json"), ("cache-control", "no-store")), body)
 
 
-def shown_to(reply: Reply, accept: str) -> Reply:
-    """Return a reply as the client would read it: its page where the Accept header prefers HTML to JSON."""
-    if not reply.page or not wants_page(accept):
+def shown_to(reply: Reply, accept: str, languages: str) -> Reply:
+    """Return a reply as the client would read it: a page where Accept prefers HTML, as Accept-Language prefers it."""
+    if not reply.pages or not wants_page(accept):
         return reply
     kept = tuple(pair for pair in reply.headers if pair[0].lower() != "content-type")
-    return replace(reply, headers=(*kept, *PAGE_HEADERS), body=reply.page)
+    return replace(reply, headers=(*kept, *PAGE_HEADERS), body=reply.pages[preferred(languages, reply.pages)])
 
 
 def declared_length(flow: http.HTTPFlow) -> int:

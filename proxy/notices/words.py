@@ -1,7 +1,7 @@
 """Notices made of templates and a policy's own words; never a value, and never markup from outside."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from html import escape
@@ -21,10 +21,14 @@ DEFAULT_LANGUAGE = "en"
 _SPACE = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff]+")
 _SAYING = 400  # characters of one rule's words
 _SAYINGS = 5
+_LANGUAGES = 20  # of an Accept-Language header
+_QUALITY = re.compile(r"\s*q\s*=\s*([01](?:\.\d{0,3})?)\s*")
 _PAGE = """<!doctype html>
 <html lang="{language}"><head><meta charset="utf-8"><title>{title}</title>
 <meta name="viewport" content="width=device-width,initial-scale=1"><meta name="robots" content="noindex">
-<style>body{{font:1rem/1.5 system-ui,sans-serif;max-width:40rem;margin:4rem auto;padding:0 1rem}}</style></head>
+<style>:root{{color-scheme:light dark}}body{{font:1.05rem/1.6 system-ui,sans-serif;margin:0}}
+main{{max-width:38rem;margin:12vh auto;padding:0 1.5rem}}h1{{font-size:1.5rem;line-height:1.3}}
+main p:first-of-type{{font-weight:600}}main p:last-child{{font-size:.85rem;opacity:.7}}</style></head>
 <body><main><h1>{title}</h1>{paragraphs}</main></body></html>
 """
 
@@ -91,7 +95,7 @@ class Notices:
         return _PAGE.format(language=template.language, title=escape(template.title), paragraphs=paragraphs)
 
     def _template(self, language: str) -> Template:
-        return self.templates.get(language[:2].lower(), self.templates[DEFAULT_LANGUAGE])
+        return self.templates[preferred(language, self.templates)]
 
 
 def notice(decision: Decision, exchange_id: str, language: str = DEFAULT_LANGUAGE) -> str:
@@ -99,9 +103,32 @@ def notice(decision: Decision, exchange_id: str, language: str = DEFAULT_LANGUAG
     return " ".join(_shipped().lines(decision, exchange_id, language))
 
 
-def page(decision: Decision, exchange_id: str, language: str = DEFAULT_LANGUAGE) -> str:
-    """Return the notice in the shipped words as an HTML page."""
-    return _shipped().page(decision, exchange_id, language)
+def pages(decision: Decision, exchange_id: str) -> dict[str, bytes]:
+    """Return the notice in the shipped words as HTML pages, by language."""
+    notices = _shipped()
+    return {language: notices.page(decision, exchange_id, language).encode() for language in notices.templates}
+
+
+def preferred(languages: str, known: Iterable[str]) -> str:
+    """Return the known language that an Accept-Language header likes best (RFC 9110, 12.5.4), English where none."""
+    best = max(
+        (
+            (_weight(settings), -place, name)
+            for place, part in enumerate(languages.split(",")[:_LANGUAGES])
+            for language, _, settings in [part.strip().lower().partition(";")]
+            if (name := language.partition("-")[0]) in known
+        ),
+        default=(0.0, 0, DEFAULT_LANGUAGE),
+    )
+    return best[2] if best[0] else DEFAULT_LANGUAGE
+
+
+def _weight(settings: str) -> float:
+    """Return what `q=` gives a language, 1 where nothing does and 0 where it is no number."""
+    if not settings.strip():
+        return 1.0
+    matched = _QUALITY.fullmatch(settings)
+    return float(matched[1]) if matched else 0.0
 
 
 def wants_page(accept: str) -> bool:

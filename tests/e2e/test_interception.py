@@ -268,11 +268,13 @@ def test_blocked_service_is_refused_inside_tls_in_words(running_gate: Gate, upst
     with running_gate.client() as client:
         told = client.get("https://chatgpt.com/", headers={"accept": "application/json"})
         page = client.get("https://chatgpt.com/", headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+        german = client.get("https://chatgpt.com/", headers={"accept": "text/html", "accept-language": "de-DE"})
     assert told.status_code == page.status_code == 403
     assert "stopped this" in told.json()["error"]["message"]
     assert page.headers["content-type"] == "text/html; charset=utf-8"
     assert "default-src 'none'" in page.headers["content-security-policy"]
     assert "stopped this" in page.text
+    assert '<html lang="de">' in german.text
     assert exchange_id(page) in page.text
     event = running_gate.event(exchange_id(told))
     assert event["exchange"]["outcome"] == "blocked"

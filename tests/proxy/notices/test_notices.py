@@ -88,8 +88,8 @@ def test_notice_is_one_bounded_line_whatever_a_rule_or_an_id_holds(words, exchan
 @given(st.text(max_size=200), st.text(max_size=90))
 @settings(max_examples=100, deadline=None)
 def test_page_holds_no_markup_from_outside(words, exchange_id):
-    empty = notices.page(blocked(words="x"), "1")
-    page = notices.page(blocked(words=words + "<script>alert(1)</script>"), exchange_id + "<b>")
+    empty = notices.pages(blocked(words="x"), "1")["en"].decode()
+    page = notices.pages(blocked(words=words + "<script>alert(1)</script>"), exchange_id + "<b>")["en"].decode()
     assert page.count("<") == empty.count("<")
     assert "script>" not in page.replace("script&gt;", "")
     assert "http" not in empty
@@ -152,3 +152,23 @@ def test_missing_action_and_missing_english_are_refused(tmp_path):
 def test_example_that_reads_differently_is_found(tmp_path):
     (tmp_path / "en.yaml").write_text((SHIPPED / "en.yaml").read_text().replace("stopped this.", "halted this.", 1))
     assert len(notices.check(tmp_path)[1]) == 2
+
+
+@pytest.mark.parametrize(
+    ("languages", "chosen"),
+    [
+        ("", "en"),
+        ("de", "de"),
+        ("de-AT,de;q=0.9,en;q=0.8", "de"),
+        ("en-GB,en;q=0.9,de;q=0.8", "en"),
+        ("fr-FR,fr;q=0.9,de;q=0.5,en;q=0.4", "de"),
+        ("fr,ja;q=0.9", "en"),
+        ("en;q=0.2, de;q=0.7", "de"),
+        ("de;q=0", "en"),
+        ("de;q=many", "en"),
+        ("*", "en"),
+        (",;,=," * 5_000 + "de", "en"),
+    ],
+)
+def test_page_comes_in_the_language_liked_best(languages, chosen):
+    assert notices.preferred(languages, {"en", "de"}) == chosen
