@@ -1,11 +1,14 @@
 """The detectors' composition root: what finds in requests, what finds in answers, and what they run on."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
+from detectors.finding import Category
 from detectors.fingerprint import Fingerprinter
 from detectors.interface import Detector
 from detectors.ner.session import Device, Runtime
 from detectors.ner.shared import Logits
+from detectors.rules.entities import Entities, Entity
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,19 +29,34 @@ def build(
     bias: float = 0.0,
     floor: float = 0.5,
     session: Logits | None = None,
+    own: Path | None = None,
+    vocabulary: Entities | None = None,
 ) -> Analyzers:
     """Load Presidio, spaCy and, if wanted, the model, which takes seconds; on the CPU no thread is started.
 
-    With a `session` the model is run by that, in place of one on `device`.
+    With a `session` the model is run by that, in place of one on `device`. `own` names a file with a company's
+    recognizers in Presidio's format, whose entities are in the `vocabulary`, which says of what category each is.
 
     `bias` makes the model find more and err more (0 to 2), `floor` is the score below which its spans are dropped.
     """
     from detectors.analyzer.catalogue import answers, requests  # takes seconds, so not on importing this module
+    from detectors.analyzer.own import load
+    from detectors.analyzer.vocabulary import category_of
+
+    known: Entities | dict[str, Entity] = {} if vocabulary is None else vocabulary
+    added = [] if own is None else load(own, known)
+
+    def category(entity: str) -> Category:
+        return known[entity].category if entity in known else category_of(entity)
 
     if not model:
-        patterns = answers(fingerprinter)
+        patterns = answers(fingerprinter, added, category)
         return Analyzers(patterns, patterns, None)
     from detectors.ner.classifier import TokenClassifier
 
     classifier = TokenClassifier(device=device, threads=threads, bias=bias, session=session)
-    return Analyzers(requests(fingerprinter, classifier, floor), answers(fingerprinter), classifier.runtime)
+    return Analyzers(
+        requests(fingerprinter, classifier, floor, added, category),
+        answers(fingerprinter, added, category),
+        classifier.runtime,
+    )

@@ -17,6 +17,7 @@ from detectors.fingerprint import Fingerprinter
 from detectors.interface import Detector
 from detectors.overlap import resolved
 from detectors.pool import Pool, Task
+from detectors.sieve import EVERYTHING, Sieve
 
 _SHORT: Final = 65_536  # characters hashed in a tenth of a millisecond, which the event loop can spare
 _SLACK: Final = 0.05  # of the timeout, in which a detector that stops by itself can still be heard
@@ -27,10 +28,19 @@ class Scanner:
     """Detectors behind one call. No exception and no hang of a detector leaves it: both become `Skipped`.
 
     `timeout` is in seconds for a whole scan, `threads` is how many scans run at once, `cache` how many texts' findings
-    are kept (0 for none). Threads start with the first scan.
+    are kept (0 for none); `sieve` is what a company does not want reported. Threads start with the first scan.
     """
 
-    def __init__(self, detectors: Sequence[Detector], *, key: bytes, timeout: float, threads: int, cache: int) -> None:
+    def __init__(
+        self,
+        detectors: Sequence[Detector],
+        *,
+        key: bytes,
+        timeout: float,
+        threads: int,
+        cache: int,
+        sieve: Sieve = EVERYTHING,
+    ) -> None:
         names = [detector.name for detector in detectors]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
@@ -39,6 +49,7 @@ class Scanner:
         self.timeout = timeout
         self.fingerprinter = Fingerprinter(key)
         self.cache = Cache(key, cache)
+        self.sieve = sieve
         self._pool = Pool(threads)
 
     @property
@@ -179,9 +190,9 @@ class _Look:
         by_ref: dict[str, list[Finding]] = {}
         for finding in (finding for scan in said for finding in scan.findings):
             by_ref.setdefault(finding.ref, []).append(finding)
-        print_of = self._scanner.fingerprinter.of
+        print_of, sieve = self._scanner.fingerprinter.of, self._scanner.sieve
         return {
-            key: tuple(resolved(by_ref.get(segment.ref, ()), segment.text, print_of))
+            key: tuple(resolved(sieve.kept(by_ref.get(segment.ref, ()), segment.text), segment.text, print_of))
             for key, segment in self._new.items()
         }
 

@@ -133,6 +133,15 @@ class DetectorsSection(Section):
     timeout: Duration = Field(default=2.0, description="how long a look at one request may take; then it is unscanned")
     threads: int = Field(default=0, ge=0, le=64, description="0: one thread per core, at most four")
     rules: Path | None = Field(default=None, description="a folder of rules beside the shipped ones")
+    recognizers: Path | None = Field(
+        default=None, description="a file of more recognizers, stock or own, as Presidio's recognizer registry has them"
+    )
+    thresholds: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(
+        default={}, description="{entity: score}: what is found with a lower score is not reported"
+    )
+    allow_list: tuple[str, ...] = Field(
+        default=(), description="values that are never reported, such as the company's own public address"
+    )
     plugins: tuple[str, ...] = Field(default=(), description="more detectors, as package.module:factory")
     cache: int = Field(default=20_000, ge=1, description="how many segments' findings are remembered, by keyed hash")
 
@@ -262,7 +271,9 @@ def _resolved(config: Config, folder: Path) -> Config:
             "policy": config.policy.model_copy(
                 update={key: under(getattr(config.policy, key)) for key in ("dir", "data", "token_file")}
             ),
-            "detectors": config.detectors.model_copy(update={"rules": under(config.detectors.rules)}),
+            "detectors": config.detectors.model_copy(
+                update={key: under(getattr(config.detectors, key)) for key in ("rules", "recognizers")}
+            ),
             "audit": config.audit.model_copy(update={"path": under(config.audit.path)}),
         }
     )

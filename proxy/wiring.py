@@ -80,6 +80,7 @@ def looks_of(config: Config, session: "Logits | None" = None) -> Looks:
     from detectors.ner.session import Device
     from detectors.rules.load import load
     from detectors.secrets import SecretsDetector
+    from detectors.sieve import sieve as sieve_of
     from detectors.tags import TagsDetector
     from proxy import rewrite
 
@@ -87,7 +88,15 @@ def looks_of(config: Config, session: "Logits | None" = None) -> Looks:
     hashing = key(config.state_dir, "fingerprints")
     fingerprinter = Fingerprinter(hashing)
     book = load(rules, *(() if asked.rules is None else (asked.rules,)))
-    found = build.build(fingerprinter, model=asked.model, device=Device(asked.device), session=session)
+    sieve = sieve_of(asked.thresholds, asked.allow_list, book.entities)
+    found = build.build(
+        fingerprinter,
+        model=asked.model,
+        device=Device(asked.device),
+        session=session,
+        own=asked.recognizers,
+        vocabulary=book.entities,
+    )
     secret, tags = SecretsDetector(book.secrets, fingerprinter), TagsDetector(book.schemes, fingerprinter)
     more = plugins.load(asked.plugins, fingerprinter)
     moderator = rails.build(rules / "moderation", (found.answers, secret), fingerprinter)
@@ -95,7 +104,7 @@ def looks_of(config: Config, session: "Logits | None" = None) -> Looks:
     threads = asked.threads or min(os.cpu_count() or 1, MOST_THREADS)
 
     def scanner(*detectors: Detector) -> Scanner:
-        return Scanner(detectors, key=hashing, timeout=asked.timeout, threads=threads, cache=asked.cache)
+        return Scanner(detectors, key=hashing, timeout=asked.timeout, threads=threads, cache=asked.cache, sieve=sieve)
 
     runtime = found.runtime
     device = "model off" if runtime is None else f"{runtime.provider}: {runtime.reason}"

@@ -1,5 +1,7 @@
 """The lean registry: which recognizers look at text, each chosen by what it finds and what it costs."""
 
+from collections.abc import Sequence
+
 from detectors.analyzer.countries import americas, asia_and_australia, europe, unknown_to_presidio
 from detectors.analyzer.detector import AnalyzerDetector
 from detectors.analyzer.network import Email, Ip, Url, mac
@@ -9,6 +11,7 @@ from detectors.analyzer.phone import Phone
 from detectors.analyzer.pipeline import engine_of
 from detectors.analyzer.recognizer import Recognizer
 from detectors.analyzer.shapes import Index
+from detectors.analyzer.vocabulary import CategoryOf, category_of
 from detectors.fingerprint import Fingerprinter
 from detectors.ner.classifier import TokenClassifier
 
@@ -22,12 +25,20 @@ def recognizers() -> list[Recognizer]:
     return [*shaped, Email(), Phone(), Url(), Ip(), Birth(), Age()]
 
 
-def requests(fingerprinter: Fingerprinter, classifier: TokenClassifier, floor: float) -> AnalyzerDetector:
-    """Return the detector of personal data by patterns and the model."""
-    engine = engine_of([*recognizers(), Model(classifier.name, floor)], classifier)
-    return AnalyzerDetector("presidio", engine, fingerprinter, model=classifier.name)
+def requests(
+    fingerprinter: Fingerprinter,
+    classifier: TokenClassifier,
+    floor: float,
+    own: Sequence[Recognizer] = (),
+    category: CategoryOf = category_of,
+) -> AnalyzerDetector:
+    """Return the detector of personal data by patterns, a company's `own` recognizers and the model."""
+    engine = engine_of([*recognizers(), *own, Model(classifier.name, floor)], classifier)
+    return AnalyzerDetector("presidio", engine, fingerprinter, model=classifier.name, category=category)
 
 
-def answers(fingerprinter: Fingerprinter) -> AnalyzerDetector:
-    """Return the detector of personal data by patterns alone."""
-    return AnalyzerDetector("presidio", engine_of(recognizers(), None), fingerprinter)
+def answers(
+    fingerprinter: Fingerprinter, own: Sequence[Recognizer] = (), category: CategoryOf = category_of
+) -> AnalyzerDetector:
+    """Return the detector of personal data by patterns and a company's `own` recognizers alone."""
+    return AnalyzerDetector("presidio", engine_of([*recognizers(), *own], None), fingerprinter, category=category)

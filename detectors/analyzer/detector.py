@@ -11,7 +11,7 @@ from detectors.analyzer.artifacts import Artifacts, ModelSpan
 from detectors.analyzer.pieces import MARGIN, Chunk, Piece, chunks, window
 from detectors.analyzer.pipeline import LANGUAGE
 from detectors.analyzer.shapes import TimedOutError
-from detectors.analyzer.vocabulary import category_of
+from detectors.analyzer.vocabulary import CategoryOf, category_of
 from detectors.finding import Finding, Kind, Scan, Segment, Skipped, SkipReason
 from detectors.fingerprint import Fingerprinter
 from detectors.overlap import MODEL
@@ -23,12 +23,21 @@ _MODEL_SHARE: Final = 0.8  # of the time there is; what is left lets the pattern
 class AnalyzerDetector:
     """Personal data by patterns, checksums and, where `model` is one of the engine's recognizers, by the model."""
 
-    def __init__(self, name: str, engine: AnalyzerEngine, fingerprinter: Fingerprinter, *, model: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        engine: AnalyzerEngine,
+        fingerprinter: Fingerprinter,
+        *,
+        model: str = "",
+        category: CategoryOf = category_of,
+    ) -> None:
         self._name = name
         self._engine = engine
         self.entities = frozenset(engine.get_supported_entities(LANGUAGE))
         self._print = fingerprinter
         self._model = model
+        self._category = category
 
     @property
     def name(self) -> str:
@@ -140,7 +149,7 @@ class AnalyzerDetector:
             start=start,
             end=end,
             entity=result.entity_type,
-            category=category_of(result.entity_type),
+            category=self._category(result.entity_type),
             score=round(float(result.score), 4),
             detector=MODEL if rule == self._model else PATTERNS,
             rule=rule,

@@ -1,6 +1,7 @@
 """The entities this detector may report, their categories, and what the model's labels become by their surroundings."""
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from detectors.analyzer.artifacts import Artifacts
@@ -9,6 +10,9 @@ from detectors.finding import Category
 
 # A number given to a person for health care is data concerning health: GDPR, recital 35.
 _SPECIAL: Final = frozenset({"MEDICAL_ID", "UK_NHS", "AU_MEDICARE", "US_MBI", "US_NPI", "US_DEA"})
+
+
+type CategoryOf = Callable[[str], Category]
 
 
 def category_of(entity: str) -> Category:

@@ -49,12 +49,28 @@ class Entities(Mapping[str, Entity]):
         return (wide, *(entity.name for entity in self._entities.values() if entity.kind_of == wide))
 
 
-def load_entities(path: Path) -> Entities:
-    """Return the vocabulary of a file; raise Errors naming every wrong field."""
+def load_entities(path: Path, *more: Path) -> Entities:
+    """Return the vocabulary of a file and of others that may add to it, never replace; raise Errors naming all faults."""
+    errors: list[Error] = []
+    found = _read(path, errors)
+    for other in more:
+        for name, entity in _read(other, errors).items():
+            if name in found:
+                errors.append(Error(f"{other}: {name}: stands in the shipped vocabulary already"))
+            found.setdefault(name, entity)
+    for entity in found.values():
+        wide = found.get(entity.kind_of)
+        if entity.kind_of and (wide is None or wide.kind_of):
+            errors.append(Error(f"{path}: {entity.name}: kind_of: {entity.kind_of} is no entity with kinds"))
+    if errors:
+        raise Errors(tuple(errors))
+    return Entities(found)
+
+
+def _read(path: Path, errors: list[Error]) -> dict[str, Entity]:
     raw = read(path)
     if not isinstance(raw, dict) or not raw:
         raise Error(f"{path}: must be a mapping of entities", hint="rules/README.md describes it")
-    errors: list[Error] = []
     found: dict[str, Entity] = {}
     for name, value in raw.items():
         fields = Fields(f"{path}: {name}", value, errors)
@@ -70,10 +86,4 @@ def load_entities(path: Path) -> Entities:
             fields.text("kind_of", ""),
         )
         fields.done(_FIELDS)
-    for entity in found.values():
-        wide = found.get(entity.kind_of)
-        if entity.kind_of and (wide is None or wide.kind_of):
-            errors.append(Error(f"{path}: {entity.name}: kind_of: {entity.kind_of} is no entity with kinds"))
-    if errors:
-        raise Errors(tuple(errors))
-    return Entities(found)
+    return found

@@ -36,9 +36,10 @@ class RuleBook:
 def load(folder: Path, *more: Path) -> RuleBook:
     """Return the rules of the shipped folder and of others like it; raise Errors naming file, rule and field.
 
-    Others may add rules, schemes and allow sets, never replace one; the vocabulary is the shipped folder's.
+    Others may add entities, rules, schemes and allow sets, never replace one.
     """
-    entities = load_entities(folder / "entities.yaml")
+    vocabularies = [path for other in more if (path := other / "entities.yaml").is_file()]
+    entities = load_entities(folder / "entities.yaml", *vocabularies)
     errors: list[Error] = []
     folders = (folder, *more)
     for other in more:
