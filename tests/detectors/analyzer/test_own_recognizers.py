@@ -82,7 +82,7 @@ def test_pattern_that_runs_away_is_skipped_and_not_silent(tmp_path: Path, monkey
     monkeypatch.setattr(own, "_SECONDS", 0.05)
     file = tmp_path / "slow.yaml"
     file.write_text(
-        "recognizers:\n  - {name: Slow, supported_entity: CUSTOM, patterns: [{name: s, regex: '(a|aa)+$', score: 1}]}\n"
+        "recognizers:\n  - {name: Runaway codes, supported_entity: CUSTOM, patterns: [{name: s, regex: '(a|aa)+$', score: 1}]}\n"
     )
     made = build(
         Fingerprinter(bytes(32)), model=False, own=file, vocabulary=load_entities(RULES / "entities.yaml")
