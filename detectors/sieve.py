@@ -22,9 +22,12 @@ class Sieve:
         """Return the findings of one text that are to be reported."""
         if not self.thresholds and not self.allowed:
             return list(findings)
-        return [finding for finding in findings if finding.category in _KEPT or self._wanted(finding, text)]
+        return [finding for finding in findings if self.wants(finding, text)]
 
-    def _wanted(self, finding: Finding, text: str) -> bool:
+    def wants(self, finding: Finding, text: str) -> bool:
+        """Tell whether a finding of a text is to be reported."""
+        if finding.category in _KEPT:
+            return True
         if finding.score < self.thresholds.get(finding.entity, 0.0):
             return False
         return not self.allowed or folded(text[finding.start : finding.end]) not in self.allowed

@@ -4,14 +4,16 @@ import asyncio
 import gc
 import os
 import signal
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import structlog
 
+from detectors.finding import Scan, Segment, Skipped, SkipReason
 from proxy import log, running
 from proxy.audit.record import Outcome
 from proxy.config import Config
+from proxy.console.analyze import Analyze
 from proxy.console.server import Console
 from proxy.exchange import Json
 from proxy.metrics import Metrics
@@ -21,7 +23,7 @@ from proxy.opening import OpeningGate
 from proxy.running import Running
 from proxy.state import prepared
 from proxy.trail import Trail
-from proxy.wiring import Parts, catalogue_of, looks_of, parts_of, upstreams_of
+from proxy.wiring import Parts, catalogue_of, looks_of, parts_of, upstreams_of, vocabulary_of
 
 _log = structlog.get_logger("lockgate")
 
@@ -47,7 +49,7 @@ class Service:
         self._announce = announce
         self._opening = OpeningGate()
         self._listener = Listener(config)
-        self._console = Console(self.status, self.metrics.exposed)
+        self._console = Console(self.status, self.metrics.exposed, Analyze(self._look, vocabulary_of(config)))
         self._parts: Parts | None = None
 
     async def start(self) -> Running:
@@ -122,6 +124,11 @@ class Service:
             }
         return status
 
+    async def _look(self, segments: Sequence[Segment]) -> Scan:
+        if self._parts is None:
+            return unseen(segments)
+        return await self._parts.looks.requests.scan(segments)
+
     def _revision(self) -> str:
         return self._parts.engine.revision if self._parts else ""
 
@@ -145,6 +152,11 @@ def exchange_ended(trail: Trail, outcome: Outcome) -> Announcement:
         "id": trail.id,
     }
     return Announcement("exchange", fields)
+
+
+def unseen(segments: Sequence[Segment]) -> Scan:
+    """Return what is said of segments while nothing is there to look at them."""
+    return Scan(skipped=tuple(Skipped(segment.ref, SkipReason.NOT_READY) for segment in segments))
 
 
 async def serve(config: Config, announce: Announce, stop: asyncio.Event) -> None:

@@ -18,6 +18,7 @@ from detectors.errors import Error
 from detectors.finding import Kind, Role, Segment
 from detectors.fingerprint import Fingerprinter
 from detectors.interface import Detector
+from detectors.rules.entities import Entities, load_entities
 from detectors.scanner import Scanner
 from proxy.audit.event import change
 from proxy.audit.interface import AuditUnavailable, Recorder
@@ -71,6 +72,13 @@ def catalogue_of(config: Config) -> Catalogue:
     """Return the shipped catalogue with the company's own providers."""
     own = () if config.catalogue is None else (config.catalogue,)
     return load_catalogue((folder("rules") / "providers", *own), codecs())
+
+
+def vocabulary_of(config: Config) -> Entities:
+    """Return what a finding may be called: the shipped entities and the company's own."""
+    own = config.detectors.rules
+    more = [] if own is None or not (own / "entities.yaml").is_file() else [own / "entities.yaml"]
+    return load_entities(folder("rules") / "entities.yaml", *more)
 
 
 def looks_of(config: Config, session: "Logits | None" = None) -> Looks:

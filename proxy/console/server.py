@@ -1,4 +1,4 @@
-"""Serve `/healthz`, `/readyz`, `/metrics` and a status page on the console's address."""
+"""Serve `/healthz`, `/readyz`, `/metrics`, `/analyze` and a status page on the console's address."""
 
 import html
 import json
@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 
 from detectors.errors import Error
+from proxy.console.analyze import Analyze
 from proxy.metrics import CONTENT_TYPE
 from proxy.policy.interface import Json
 
@@ -24,9 +25,10 @@ td:first-child{{color:#555;white-space:nowrap}}</style>
 class Console:
     """The console's HTTP server; `status` tells readiness under the key `ready`."""
 
-    def __init__(self, status: Status, metrics: Callable[[], bytes]) -> None:
+    def __init__(self, status: Status, metrics: Callable[[], bytes], analyze: Analyze) -> None:
         self._status = status
         self._metrics = metrics
+        self._analyze = analyze
         self._runner: web.AppRunner | None = None
 
     async def start(self, host: str, port: int) -> int:
@@ -38,6 +40,7 @@ class Console:
                 web.get("/healthz", self._health),
                 web.get("/readyz", self._ready),
                 web.get("/metrics", self._figures),
+                *self._analyze.routes(),
             ]
         )
         self._runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)

@@ -8,7 +8,7 @@ from typing import Self
 
 from proxy.exchange import Json
 
-LONGEST_LINE = 1 << 20
+LONGEST_LINE = 1 << 24  # what the console takes at once, where every character is escaped
 
 
 class Link:

@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry, multiprocess
 from detectors.errors import Error
 from proxy import log, running
 from proxy.config import Config
+from proxy.console.analyze import Analyze
 from proxy.console.server import Console
 from proxy.exchange import Json
 from proxy.metrics import exposed
@@ -24,10 +25,11 @@ from proxy.opening import OpeningGate
 from proxy.running import Running
 from proxy.serving import Announce, Announcement, on_hangup, strings
 from proxy.state import prepared
-from proxy.wiring import catalogue_of, upstreams_of
+from proxy.wiring import catalogue_of, upstreams_of, vocabulary_of
 from proxy.workers.link import Link
 from proxy.workers.nursery import LONGEST, Nursery
 from proxy.workers.ports import Port
+from proxy.workers.questions import Questions
 
 SILENT_SECONDS = 30.0  # a worker that says nothing for so long hangs, and is replaced
 STOP_SECONDS = 15.0
@@ -57,7 +59,8 @@ class Supervisor:
         self._announce = announce
         self._folder = metrics_folder
         self._posts = [Post(number) for number in range(config.workers)]
-        self._console = Console(self.status, self._exposed)
+        self._questions = Questions(lambda: [post.link for post in self._posts if post.link and post.ready.is_set()])
+        self._console = Console(self.status, self._exposed, Analyze(self._questions.ask, vocabulary_of(config)))
         self._ports: list[Port] = []
         self._noted: Running | None = None
         self._device = ""
@@ -217,6 +220,8 @@ class Supervisor:
                     self._announce(Announcement(event, {name: str(value) for name, value in fields.items()}))
                 case {"status": dict(status)}:
                     post.status = status
+                case {"looked": int()}:
+                    self._questions.answer(message)
                 case {"ready": int(pid), **status}:
                     post.pid, post.status = pid, status
                     post.ready.set()

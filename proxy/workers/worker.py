@@ -18,6 +18,7 @@ from proxy.mitm.listener import Listener
 from proxy.serving import exchange_ended
 from proxy.trail import Trail
 from proxy.wiring import Looks, Parts, parts_of
+from proxy.workers import questions
 from proxy.workers.link import Link
 
 PULSE_SECONDS = 1.0
@@ -61,6 +62,7 @@ class Worker:
         self._metrics = Metrics()
         self._listener = Listener(config, reuse_port=True)
         self._parts: Parts | None = None
+        self._answering: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
         """Make everything behind the ports, then listen; raise Error where something does not hold."""
@@ -85,10 +87,18 @@ class Worker:
         async for message in self._link.heard():
             if "stop" in message:
                 break
+            if "look" in message:
+                task = asyncio.create_task(self._answer(message))
+                self._answering.add(task)
+                task.add_done_callback(self._answering.discard)
             if "reload" in message and self._parts:
                 await self._parts.reload()
                 self._link.say({"status": dict(self.status())})
         stop.set()
+
+    async def _answer(self, question: Mapping[str, Json]) -> None:
+        segments, reply = questions.read(question)
+        self._link.say(reply(await self._looks.requests.scan(segments)))
 
     async def pulse(self) -> None:
         """Tell the supervisor once a second that this process turns, and how it is."""

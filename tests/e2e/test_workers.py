@@ -80,6 +80,13 @@ def test_both_workers_judge_and_their_figures_are_summed(workers: Gate) -> None:
     assert status(workers)["workers"] == {"configured": 2, "ready": 2}
 
 
+def test_console_has_a_worker_look_at_texts(workers: Gate) -> None:
+    long = "Write to alice.smith" + "@example.com. " + "é" * 100_000
+    for text in ("Write to alice.smith" + "@example.com.", long):
+        answer = httpx.post(f"{workers.console}/analyze", json={"text": [text, "Hello"]}, trust_env=False, timeout=30)
+        assert [[item["entity_type"] for item in each] for each in answer.json()] == [["EMAIL_ADDRESS"], []]
+
+
 def test_audit_of_all_workers_is_proven_by_one_command(workers: Gate) -> None:
     ask(workers)
     config = str(workers.folder / "lockgate.yaml")
