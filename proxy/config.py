@@ -71,7 +71,8 @@ class Listen(Section):
     forward: Address = Field(default="127.0.0.1:8080", description="the forward proxy: HTTPS_PROXY of clients")
     gateway: Address = Field(default="127.0.0.1:8081", description="the base-URL gateway: base URL of SDKs")
     console: Address = Field(
-        default="127.0.0.1:8082", description="status page, /healthz, /readyz, /metrics and /analyze; it asks for no password"
+        default="127.0.0.1:8082",
+        description="status page, /healthz, /readyz, /metrics and /analyze; it asks for no password",
     )
 
 
