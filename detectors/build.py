@@ -8,7 +8,7 @@ from detectors.fingerprint import Fingerprinter
 from detectors.interface import Detector
 from detectors.ner.session import Device, Runtime
 from detectors.ner.shared import Logits
-from detectors.rules.entities import Entities, Entity
+from detectors.rules.load import RuleBook
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,7 @@ class Analyzers:
 
 def build(
     fingerprinter: Fingerprinter,
+    book: RuleBook,
     *,
     model: bool = True,
     device: Device = Device.AUTO,
@@ -30,12 +31,11 @@ def build(
     floor: float = 0.5,
     session: Logits | None = None,
     own: Path | None = None,
-    vocabulary: Entities | None = None,
 ) -> Analyzers:
-    """Load Presidio, spaCy and, if wanted, the model, which takes seconds; on the CPU no thread is started.
+    """Load Presidio with the rules of a book, spaCy and, if wanted, the model; takes seconds, on the CPU starts no thread.
 
     With a `session` the model is run by that, in place of one on `device`. `own` names a file with a company's
-    recognizers in Presidio's format, whose entities are in the `vocabulary`, which says of what category each is.
+    recognizers in Presidio's format, whose entities are in the book's vocabulary, which says of what category each is.
 
     `bias` makes the model find more and err more (0 to 2), `floor` is the score below which its spans are dropped.
     """
@@ -43,20 +43,20 @@ def build(
     from detectors.analyzer.own import load
     from detectors.analyzer.vocabulary import category_of
 
-    known: Entities | dict[str, Entity] = {} if vocabulary is None else vocabulary
+    known = book.entities
     added = [] if own is None else load(own, known)
 
     def category(entity: str) -> Category:
         return known[entity].category if entity in known else category_of(entity)
 
     if not model:
-        patterns = answers(fingerprinter, added, category)
+        patterns = answers(book, fingerprinter, added, category)
         return Analyzers(patterns, patterns, None)
     from detectors.ner.classifier import TokenClassifier
 
     classifier = TokenClassifier(device=device, threads=threads, bias=bias, session=session)
     return Analyzers(
-        requests(fingerprinter, classifier, floor, added, category),
-        answers(fingerprinter, added, category),
+        requests(book, fingerprinter, classifier, floor, added, category),
+        answers(book, fingerprinter, added, category),
         classifier.runtime,
     )

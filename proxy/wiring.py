@@ -99,11 +99,11 @@ def looks_of(config: Config, session: "Logits | None" = None) -> Looks:
     sieve = sieve_of(asked.thresholds, asked.allow_list, book.entities)
     found = build.build(
         fingerprinter,
+        book,
         model=asked.model,
         device=Device(asked.device),
         session=session,
         own=asked.recognizers,
-        vocabulary=book.entities,
     )
     secret, tags = SecretsDetector(book.secrets, fingerprinter), TagsDetector(book.schemes, fingerprinter)
     more = plugins.load(asked.plugins, fingerprinter)

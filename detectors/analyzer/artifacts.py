@@ -41,12 +41,12 @@ class ModelSpan(NamedTuple):
 class Artifacts(NlpArtifacts):
     """Presidio's artifacts without tokens, and what this detector's own recognizers read."""
 
-    def __init__(self, text: str, spans: Sequence[ModelSpan], engine: Any, language: str) -> None:
+    def __init__(self, text: str, spans: Sequence[ModelSpan], engine: Any, language: str, header: str = "") -> None:
         nothing: Any = []
         super().__init__(nothing, nothing, nothing, nothing, engine, language, [span.score for span in spans])
         self.text = text
         self.spans = tuple(spans)
-        self.memo: dict[object, Any] = {}
+        self.header = header
         self._places: dict[Context, tuple[int, ...]] = {}
 
     @cached_property

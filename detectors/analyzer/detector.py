@@ -10,7 +10,7 @@ from detectors import deadline
 from detectors.analyzer.artifacts import Artifacts, ModelSpan
 from detectors.analyzer.pieces import MARGIN, Chunk, Piece, chunks, window
 from detectors.analyzer.pipeline import LANGUAGE
-from detectors.analyzer.shapes import TimedOutError
+from detectors.analyzer.recognizer import TimedOutError
 from detectors.analyzer.vocabulary import CategoryOf, category_of
 from detectors.finding import Finding, Kind, Scan, Segment, Skipped, SkipReason
 from detectors.fingerprint import Fingerprinter
@@ -138,7 +138,7 @@ class AnalyzerDetector:
             for span in spans.get(piece.index, ())
             if piece.owns_from <= span.start < piece.owns_to and span.end - piece.offset <= piece.end - piece.start
         ]
-        artifacts = Artifacts(chunk.text, placed, self._engine.nlp_engine, LANGUAGE)
+        artifacts = Artifacts(chunk.text, placed, self._engine.nlp_engine, LANGUAGE, chunk.header)
         found: list[Any] = self._engine.analyze(chunk.text, language=LANGUAGE, entities=None, nlp_artifacts=artifacts)
         return found
 

@@ -6,13 +6,11 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from operator import itemgetter
 from typing import Final, NamedTuple
 
-from presidio_analyzer import predefined_recognizers as stock
 from tldextract import TLDExtract
 
 from detectors.analyzer.artifacts import Artifacts
 from detectors.analyzer.context import BREAK, Context
-from detectors.analyzer.recognizer import Recognizer, Result, Shaped
-from detectors.analyzer.shapes import code
+from detectors.analyzer.recognizer import Recognizer, Result
 
 _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~\u0300-\u036f-]{1,64}")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_][^\W_]{0,22}[^\W\d_](?![\w-])")
@@ -30,6 +28,8 @@ _TAIL: Final = ".,;:!?'\"*_)]>"
 _PAIRS: Final = {")": "(", "]": "["}
 _QUAD = re.compile(r"\d{1,3}(?:\.\d{1,3}){3}")
 _HEX: Final = frozenset("0123456789abcdefABCDEF")
+_MAC = re.compile(r"(?<![\w:-])[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![\w]|[:-][0-9A-Fa-f])")
+_CISCO = re.compile(r"(?<![\w.])[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}(?![\w]|\.\w)")
 _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{0,40}")
 _IP_WORDS = Context(
     "ip", "ipv4", "ipv6", "host", "server", "address", "addr", "ping", "subnet", "gateway", "dns", "client"
@@ -220,11 +220,20 @@ def _is_v6(text: str, start: int, end: int) -> bool:
     return isinstance(address, IPv6Address) and worded and not address.is_loopback
 
 
-def mac() -> Shaped:
-    """Return the recognizer of network cards' addresses."""
-    return Shaped(
-        "MAC_ADDRESS",
-        code(r"[0-9A-Fa-f]{2}([:-])(?:[0-9A-Fa-f]{2}\1){4}[0-9A-Fa-f]{2}(?![:-][0-9A-Fa-f])", 0.9),
-        code(r"[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}\.[0-9A-Fa-f]{4}", 0.6),
-        stock=stock.MacAddressRecognizer(),
-    )
+class Mac(Recognizer):
+    """Addresses of network cards: six pairs of hexadecimal digits, or three groups of four."""
+
+    def __init__(self) -> None:
+        super().__init__("MacAddressRecognizer", ["MAC_ADDRESS"])
+
+    def found(self, artifacts: Artifacts) -> Iterator[Result]:
+        """Yield each address that is not all zeros or all ones."""
+        text = artifacts.text
+        if text.count(":") >= 5 or text.count("-") >= 5:
+            for match in _MAC.finditer(text):
+                if not set(match[0]) <= set("0:-") and not set(match[0].lower()) <= set("f:-"):
+                    yield self.result("MAC_ADDRESS", *match.span(), 0.9, validated=True)
+        if text.count(".") >= 2:
+            for match in _CISCO.finditer(text):
+                if not match[0].replace(".", "").isdigit():
+                    yield self.result("MAC_ADDRESS", *match.span(), 0.6)

@@ -17,8 +17,7 @@ from presidio_analyzer.recognizer_registry.recognizers_loader_utils import (
 from detectors.analyzer.artifacts import Artifacts
 from detectors.analyzer.context import BREAK, Context
 from detectors.analyzer.pipeline import LANGUAGE
-from detectors.analyzer.recognizer import Recognizer, Result
-from detectors.analyzer.shapes import TimedOutError
+from detectors.analyzer.recognizer import Recognizer, Result, TimedOutError
 from detectors.errors import Error
 from detectors.rules.document import read
 

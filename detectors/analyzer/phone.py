@@ -39,8 +39,11 @@ class Phone(Recognizer):
         text, trials = artifacts.text, _TRIALS
         if not artifacts.zones:
             return
+        worded = bool(artifacts.places(_WORDS))
         for match in _CANDIDATE.finditer(text):
             start, end = match.span()
+            if not worded and match[0].isdigit() and not match[0].startswith("00"):
+                continue  # digits alone are nobody's telephone number
             if not _stands_alone(text, start, end):
                 continue
             value = match[0]

@@ -8,6 +8,7 @@ from detectors.analyzer.context import BREAK
 
 SIZE: Final = 4096  # one call costs as much as scanning a few hundred characters; merging grows with its square
 MARGIN: Final = 256  # seen on both sides of what a window owns
+_HEADER: Final = 2_000
 SEPARATOR: Final = f"\n{BREAK}\n"  # white space and a character that no pattern takes: nothing matches across it
 
 
@@ -28,10 +29,11 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A text for one look, with the pieces it is made of, in order."""
+    """A text for one look, with the pieces it is made of, in order; `header` is the first line of what it is a part of."""
 
     text: str
     pieces: tuple[Piece, ...]
+    header: str = ""
 
 
 def chunks(texts: Sequence[str]) -> Iterator[Chunk]:
@@ -63,4 +65,5 @@ def _windows(index: int, text: str) -> Iterator[Chunk]:
 def window(index: int, text: str, owns_from: int, owns_to: int, margin: int) -> Chunk:
     """Return the chunk that owns a part of a text and sees `margin` characters around it."""
     first, last = max(0, owns_from - MARGIN), min(len(text), owns_to + margin)
-    return Chunk(text[first:last], (Piece(index, 0, last - first, first, owns_from, owns_to),))
+    header = text[: text.find("\n", 0, _HEADER) + 1] if first else ""
+    return Chunk(text[first:last], (Piece(index, 0, last - first, first, owns_from, owns_to),), header)

@@ -9,7 +9,9 @@ from detectors.analyzer.context import Context
 from detectors.finding import Category
 
 # A number given to a person for health care is data concerning health: GDPR, recital 35.
-_SPECIAL: Final = frozenset({"MEDICAL_ID", "UK_NHS", "AU_MEDICARE", "US_MBI", "US_NPI", "US_DEA"})
+_SPECIAL: Final = frozenset(
+    {"NRP", "MEDICAL_ID", "UK_NHS", "AU_MEDICARE", "US_MBI", "US_NPI", "US_DEA", "DE_HEALTH_INSURANCE"}
+)
 
 
 type CategoryOf = Callable[[str], Category]

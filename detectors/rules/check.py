@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from detectors.errors import Error
 from detectors.finding import Category
 from detectors.rules.expand import expanded
+from detectors.rules.identifier import Identifier, Surroundings
+from detectors.rules.identifiers import Identifiers
 from detectors.rules.load import RuleBook
 from detectors.rules.matcher import Hit, Matcher
 from detectors.rules.rule import Example, Rule
@@ -52,8 +54,11 @@ class Listed:
 def check(book: RuleBook) -> Report:
     """Run each rule alone over its own examples: every `match` must hit with the named value, no `clean` may."""
     known = known_tags(book.schemes)
-    failures = tuple(failure for rule in book.rules for failure in _failures(rule, known))
-    return Report(len(book.rules), sum(len(rule.match) + len(rule.clean) for rule in book.rules), failures)
+    failures = [failure for rule in book.rules for failure in _failures(rule, known)]
+    failures += [failure for rule in book.personal for failure in _failures_of(rule, book.shared)]
+    examples = sum(len(rule.match) + len(rule.clean) for rule in book.rules)
+    examples += sum(len(rule.match) + len(rule.clean) for rule in book.personal)
+    return Report(len(book.rules) + len(book.personal), examples, tuple(failures))
 
 
 def listing(book: RuleBook) -> tuple[Listed, ...]:
@@ -70,6 +75,9 @@ def listing(book: RuleBook) -> tuple[Listed, ...]:
             (rule.tag,) if rule.tag else tuple(dict.fromkeys(rule.tags.values())),
         )
         for rule in book.rules
+    ) + tuple(
+        Listed(rule.id, rule.entity, rule.near, bool(rule.validator), rule.description, rule.source, rule.file)
+        for rule in book.personal
     )
 
 
@@ -85,6 +93,18 @@ def _failures(rule: Rule, known: frozenset[str]) -> Iterable[Failure]:
                 reason = str(error)
             if reason:
                 yield Failure(rule.file, rule.id, name, number, reason)
+
+
+def _failures_of(rule: Identifier, shared: Surroundings) -> Iterable[Failure]:
+    identifiers = Identifiers([rule], shared)
+    for number, example in enumerate(rule.match, 1):
+        found = {example.text[hit.start : hit.end] for hit in identifiers.hits(example.text)}
+        if example.value not in found:
+            reason = "is found, but not with the value named" if found else "is not found"
+            yield Failure(rule.file, rule.id, "match", number, reason)
+    for number, example in enumerate(rule.clean, 1):
+        if identifiers.hits(example.text):
+            yield Failure(rule.file, rule.id, "clean", number, "is found, and must not be")
 
 
 def _standing(hits: Iterable[Hit], known: frozenset[str]) -> list[tuple[Hit, str]]:

@@ -129,6 +129,18 @@ class Fields:
             self.refuse(field, "names something twice")
         return tuple(value)
 
+    def mapping(self, field: str) -> dict[object, object]:
+        """Return a mapping of anything; required."""
+        value = self._raw.pop(field, None)
+        if not isinstance(value, dict):
+            self.refuse(field, "must be a mapping")
+            return {}
+        return value
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the fields that were not taken yet."""
+        return tuple(self._raw)
+
     def items(self, field: str) -> list[object]:
         """Return a list of anything; required and not empty."""
         value = self._raw.pop(field, None)

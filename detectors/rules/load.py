@@ -9,6 +9,7 @@ from detectors.finding import Category
 from detectors.rules.document import Fields, read
 from detectors.rules.entities import Entities, Entity, load_entities
 from detectors.rules.fields import examples, identified, keywords, pattern, patterns
+from detectors.rules.identifier import SURROUNDINGS, Identifier, Surroundings, read_identifiers, read_surroundings
 from detectors.rules.rule import Position, Rule
 from detectors.rules.scheme import Scheme, read_scheme
 from detectors.rules.validators import VALIDATORS
@@ -21,11 +22,16 @@ _FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class RuleBook:
-    """Everything that was loaded: the vocabulary, the rules for secrets, the schemes of tags."""
+    """Everything that was loaded: the vocabulary, the rules for secrets, the schemes of tags, those for identifiers.
+
+    `shared` are the words that rules for identifiers have in common.
+    """
 
     entities: Entities
     secrets: tuple[Rule, ...]
     schemes: tuple[Scheme, ...]
+    personal: tuple[Identifier, ...]
+    shared: Surroundings
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -44,15 +50,24 @@ def load(folder: Path, *more: Path) -> RuleBook:
     folders = (folder, *more)
     for other in more:
         if not other.is_dir():
-            errors.append(Error(f"{other}: is no folder", hint="detectors.rules names a folder with secrets/ or tags/"))
+            errors.append(
+                Error(f"{other}: is no folder", hint="detectors.rules names a folder with secrets/, tags/ or personal/")
+            )
     sets = _allow_sets(folders, errors)
     secrets = tuple(rule for path in _files(folders, "secrets") for rule in _rules(path, entities, sets, errors))
     schemes = tuple(
         scheme for path in _files(folders, "tags") if (scheme := read_scheme(path, entities["TAG"], errors)) is not None
     )
-    book = RuleBook(entities, secrets, schemes)
+    shared = read_surroundings(folder / "personal" / SURROUNDINGS, errors)
+    personal = tuple(
+        rule
+        for path in _files(folders, "personal")
+        if path.name != SURROUNDINGS
+        for rule in read_identifiers(path, entities, shared, errors)
+    )
+    book = RuleBook(entities, secrets, schemes, personal, shared)
     _refuse_duplicates(book, errors)
-    if not errors and not (secrets and schemes):
+    if not errors and not (secrets and schemes and personal):
         errors.append(Error(f"{folder}: holds no rules", hint="install lockgate again"))
     if errors:
         raise Errors(tuple(errors))
@@ -139,10 +154,10 @@ def _rule(
 
 def _refuse_duplicates(book: RuleBook, errors: list[Error]) -> None:
     seen: dict[str, str] = {}
-    for rule in book.rules:
-        if rule.id in seen and rule.id:
-            errors.append(Error(f"{rule.file}: {rule.id}: id: stands in {seen[rule.id]} already"))
-        seen[rule.id] = rule.file
+    for name, file in [(rule.id, rule.file) for rule in book.rules] + [(rule.id, rule.file) for rule in book.personal]:
+        if name in seen and name:
+            errors.append(Error(f"{file}: {name}: id: stands in {seen[name]} already"))
+        seen[name] = file
     tags: dict[str, str] = {}
     for scheme in book.schemes:
         for tag in scheme.levels:

@@ -73,3 +73,37 @@ class Keywords:
     def present(self, data: bytes) -> list[int]:
         """Return the indexes of the words that stand in the data, in order."""
         return sorted(self._set.Match(data) or ())
+
+
+class Beginnings:
+    """Patterns that must match where a text begins and end with no letter, digit or underscore after; case is ignored."""
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        options = _options(case_sensitive=False)
+        options.max_mem = _SET_MEMORY
+        self._set = re2.Set.MatchSet(options)
+        for pattern in patterns:
+            self._set.Add(_bounded(pattern).encode())
+        self._set.Compile()
+
+    def matching(self, data: bytes) -> list[int]:
+        """Return the indexes of the patterns that match, in order."""
+        return sorted(self._set.Match(data) or ())
+
+
+class Beginning:
+    """One such pattern, to tell how far it matches; case counts where it is asked for."""
+
+    __slots__ = ("_regexp",)
+
+    def __init__(self, pattern: str, case_sensitive: bool) -> None:
+        self._regexp = re2.compile(_bounded(pattern).encode(), _options(case_sensitive))
+
+    def end(self, data: bytes) -> int:
+        """Return where the match ends, or -1."""
+        match = self._regexp.match(data)
+        return match.end(1) if match else -1
+
+
+def _bounded(pattern: str) -> str:
+    return f"({pattern})(?:[^A-Za-z0-9_]|$)"

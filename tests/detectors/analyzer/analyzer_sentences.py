@@ -60,7 +60,7 @@ PATTERNS = [
     ("DRIVER_LICENSE", "driver's license «D123-4567-8901»"),
     ("MEDICAL_ID", "MRN «00883412»"),
     ("TAX_ID", "VAT «DE123456789»"),
-    ("TAX_ID", "EIN «12-3456789»"),
+    ("US_EIN", "EIN «12-3456789»"),
     ("VIN", "vehicle «1HGCM82633A004352»"),
     ("IP_ADDRESS", "client «203.0.113.77» connected"),
     ("IP_ADDRESS", "from «2001:db8::8a2e:370:7334» port 22"),

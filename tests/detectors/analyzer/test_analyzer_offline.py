@@ -15,9 +15,11 @@ socket.socket.connect = socket.socket.connect_ex = refused
 socket.getaddrinfo = socket.create_connection = refused
 from detectors.build import build
 from detectors.fingerprint import Fingerprinter
+from detectors.rules.load import load
+from pathlib import Path
 from detectors.finding import Kind, Role, Segment
 from detectors.ner.session import Device
-built = build(Fingerprinter(bytes(32)), device=Device.CPU)
+built = build(Fingerprinter(bytes(32)), load(Path("rules")), device=Device.CPU)
 text = "Ada Lovelace <ada@example.co.uk> https://example.com +44 20 7946 0958"
 found = {f.entity for f in built.requests.scan([Segment("s", Role.USER, Kind.PROSE, text)]).findings}
 assert {"PERSON", "EMAIL_ADDRESS", "URL", "PHONE_NUMBER"} <= found, found
@@ -29,13 +31,15 @@ _FORK = """
 import os, threading
 from detectors.build import build
 from detectors.fingerprint import Fingerprinter
+from detectors.rules.load import load
+from pathlib import Path
 from detectors.finding import Kind, Role, Segment
 from detectors.ner.session import Device
 import numpy, onnxruntime
 def threads():
     return len(os.listdir("/proc/self/task"))
 before = threads()
-built = build(Fingerprinter(bytes(32)), device=Device.CPU)
+built = build(Fingerprinter(bytes(32)), load(Path("rules")), device=Device.CPU)
 assert threading.active_count() == 1, threading.enumerate()
 assert threads() == before, (before, threads())
 child = os.fork()

@@ -12,6 +12,7 @@ from detectors.errors import Error
 from detectors.finding import Category, Finding, Kind, Role, Segment, SkipReason
 from detectors.fingerprint import Fingerprinter
 from detectors.rules.entities import load_entities
+from detectors.rules.load import RuleBook
 
 RULES = Path(__file__).parents[3] / "rules"
 EMPLOYEES = """
@@ -34,12 +35,11 @@ type Scanned = Callable[[str, str], list[Finding]]
 
 
 @pytest.fixture
-def scanned(tmp_path: Path) -> Scanned:
+def scanned(tmp_path: Path, book: RuleBook) -> Scanned:
     def look(text: str, recognizers: str) -> list[Finding]:
         file = tmp_path / "recognizers.yaml"
         file.write_text(dedent(recognizers))
-        vocabulary = load_entities(RULES / "entities.yaml")
-        made = build(Fingerprinter(bytes(32)), model=False, own=file, vocabulary=vocabulary).requests
+        made = build(Fingerprinter(bytes(32)), book, model=False, own=file).requests
         scan = made.scan((Segment("a", Role.USER, Kind.PROSE, "Hello."), Segment("b", Role.USER, Kind.PROSE, text)))
         assert scan.skipped == ()
         return [found for found in scan.findings if found.entity == "CUSTOM"]
@@ -78,15 +78,15 @@ def test_stock_recognizer_is_taken_by_its_name(scanned: Scanned) -> None:
     assert scanned(f"send it to {wallet[:-1]}U today", stock) == []
 
 
-def test_pattern_that_runs_away_is_skipped_and_not_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pattern_that_runs_away_is_skipped_and_not_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, book: RuleBook
+) -> None:
     monkeypatch.setattr(own, "_SECONDS", 0.05)
     file = tmp_path / "slow.yaml"
     file.write_text(
         "recognizers:\n  - {name: Runaway codes, supported_entity: CUSTOM, patterns: [{name: s, regex: '(a|aa)+$', score: 1}]}\n"
     )
-    made = build(
-        Fingerprinter(bytes(32)), model=False, own=file, vocabulary=load_entities(RULES / "entities.yaml")
-    ).requests
+    made = build(Fingerprinter(bytes(32)), book, model=False, own=file).requests
     scan = made.scan((Segment("a", Role.USER, Kind.PROSE, "a" * 40 + "!"),))
     assert [skipped.reason for skipped in scan.skipped] == [SkipReason.TIMED_OUT]
 
