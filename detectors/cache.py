@@ -14,12 +14,26 @@ class Cache:
     """Findings of at most `capacity` texts, least recently used ones forgotten first; it holds no text."""
 
     def __init__(self, key: bytes, capacity: int) -> None:
-        self._seed = blake2b(key=key, digest_size=16, person=b"lockgate.cache")
+        self._key = key
+        self._generation = 0
+        self._seed = self._seeded()
         self._texts = capacity
         self._findings = capacity * _FINDINGS_PER_TEXT
         self._held = 0
         self._entries: OrderedDict[bytes, tuple[Finding, ...]] = OrderedDict()
         self._lock = threading.Lock()
+
+    def renew(self) -> None:
+        """Forget everything; what a scan under way is still to put is not found again."""
+        with self._lock:
+            self._generation += 1
+            self._seed = self._seeded()
+            self._entries.clear()
+            self._held = 0
+
+    def _seeded(self) -> blake2b:
+        salt = self._generation.to_bytes(8, "little")
+        return blake2b(key=self._key, digest_size=16, person=b"lockgate.cache", salt=salt)
 
     def key_of(self, segment: Segment) -> bytes:
         """Return the key of a segment's kind and text, from which neither can be told."""

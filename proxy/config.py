@@ -121,6 +121,18 @@ class PolicySection(Section):
     timezone: str = Field(default="UTC", description="the zone of the policy's clock, as Europe/Berlin")
 
 
+class IndexesSection(Section):
+    """The company's own data as `lockgate index` keeps it."""
+
+    dir: Path | None = Field(default=None, description="the folder of index files; indexes in state_dir where unset")
+    key_file: Path | None = Field(
+        default=None, description="the key they are built with, mode 600; one in state_dir where unset"
+    )
+    tags: dict[str, str] = Field(
+        default={}, description="{index: tag}: indexes that must be there, and the tag of what each finds"
+    )
+
+
 class DetectorsSection(Section):
     """What looks for what, on which device, for how long."""
 
@@ -144,6 +156,7 @@ class DetectorsSection(Section):
         default=(), description="values that are never reported, such as the company's own public address"
     )
     plugins: tuple[str, ...] = Field(default=(), description="more detectors, as package.module:factory")
+    indexes: IndexesSection = IndexesSection()
     cache: int = Field(default=20_000, ge=1, description="how many segments' findings are remembered, by keyed hash")
 
 
@@ -273,7 +286,12 @@ def _resolved(config: Config, folder: Path) -> Config:
                 update={key: under(getattr(config.policy, key)) for key in ("dir", "data", "token_file")}
             ),
             "detectors": config.detectors.model_copy(
-                update={key: under(getattr(config.detectors, key)) for key in ("rules", "recognizers")}
+                update={
+                    **{key: under(getattr(config.detectors, key)) for key in ("rules", "recognizers")},
+                    "indexes": config.detectors.indexes.model_copy(
+                        update={key: under(getattr(config.detectors.indexes, key)) for key in ("dir", "key_file")}
+                    ),
+                }
             ),
             "audit": config.audit.model_copy(update={"path": under(config.audit.path)}),
         }

@@ -48,6 +48,8 @@ EVENTS = {  # every line that the gate itself may log, and what it means
     "gate.ready": "everything is loaded and requests are judged",
     "identity.users_read": "the user file was read",
     "identity.users_refused": "the user file was changed and does not hold; the users read before stay in force",
+    "indexes.read": "the company's indexes changed and are in force",
+    "indexes.refused": "an index cannot be read or is not there; the indexes read before stay in force",
     "library.message": "a library logged something from WARNING on; its text may quote a payload and is left out",
     "log.unnamed": "a line without a proper name, which is a fault of the program",
     "model.ended": "the process that runs the model for all workers ended and is started again",

@@ -26,7 +26,7 @@ class Metrics:
             "lockgate_audit_failures", "Events that no sink took at once.", registry=self.registry
         )
         self.reloads = Counter(
-            "lockgate_reloads", "Users and policy read again, or refused.", ("what",), registry=self.registry
+            "lockgate_reloads", "Users, policy and indexes read again, or refused.", ("what",), registry=self.registry
         )
         self.ready = Gauge(
             "lockgate_ready", "Whether the gate judges.", registry=self.registry, multiprocess_mode="livemax"

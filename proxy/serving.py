@@ -96,7 +96,7 @@ class Service:
             running.clear(self.config.state_dir)
 
     async def reload(self) -> None:
-        """Read policy and users again and open the audit's file anew, as on SIGHUP."""
+        """Read policy, indexes and users again and open the audit's file anew, as on SIGHUP."""
         if self._parts:
             await self._parts.reload()
 
@@ -119,6 +119,7 @@ class Service:
                     "revision": self._revision(),
                     "refused": parts.engine.refused,
                 },
+                "indexes": parts.indexes.status(),
                 "device": parts.looks.device,
                 "connections": self._listener.connections,
             }

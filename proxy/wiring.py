@@ -28,6 +28,7 @@ from proxy.exchange import Phase
 from proxy.facts import Settings, When
 from proxy.gate import JudgingGate, Office, Upstream
 from proxy.identity.local import LocalIdentity
+from proxy.indexes import ReloadingIndexes, folder_of, indexes_of
 from proxy.metrics import Metrics
 from proxy.passage import Bounds
 from proxy.pipeline import Faculties, Look
@@ -41,6 +42,7 @@ from proxy.state import key
 from proxy.trail import Trail
 
 if TYPE_CHECKING:
+    from detectors.company.indexes import Indexes
     from detectors.ner.shared import Logits
 
 MOST_THREADS = 4
@@ -55,6 +57,7 @@ class Looks:
     answers: Scanner
     names: Scanner  # secrets alone: a person's name is what an audit is about
     device: str
+    indexes: "Indexes"
 
     @property
     def healthy(self) -> bool:
@@ -84,6 +87,7 @@ def vocabulary_of(config: Config) -> Entities:
 def looks_of(config: Config, session: "Logits | None" = None) -> Looks:
     """Load the detectors; takes seconds, and starts no thread on the CPU. `session` runs the model if there is one."""
     from detectors import build, plugins
+    from detectors.company.detector import CompanyDetector
     from detectors.moderation import rails
     from detectors.ner.session import Device
     from detectors.rules.load import load
@@ -106,6 +110,9 @@ def looks_of(config: Config, session: "Logits | None" = None) -> Looks:
         own=asked.recognizers,
     )
     secret, tags = SecretsDetector(book.secrets, fingerprinter), TagsDetector(book.schemes, fingerprinter)
+    indexes = indexes_of(config, book.entities)
+    categories = {name: entity.category for name, entity in book.entities.items()}
+    own = CompanyDetector(indexes, categories, fingerprinter)
     more = plugins.load(asked.plugins, fingerprinter)
     moderator = rails.build(rules / "moderation", (found.answers, secret), fingerprinter)
     rewrite.load()
@@ -116,7 +123,8 @@ def looks_of(config: Config, session: "Logits | None" = None) -> Looks:
 
     runtime = found.runtime
     device = "model off" if runtime is None else f"{runtime.provider}: {runtime.reason}"
-    return Looks(scanner(secret, tags, found.requests, *more), scanner(moderator), scanner(secret), device)
+    requests = scanner(secret, tags, own, found.requests, *more)
+    return Looks(requests, scanner(moderator), scanner(secret), device, indexes)
 
 
 def upstreams_of(config: Config) -> dict[str, Upstream]:
@@ -232,19 +240,22 @@ class Parts:
     catalogue: Catalogue
     looks: Looks
     engine: Reloading
+    indexes: ReloadingIndexes
     identity: LocalIdentity
     recorder: Recorder
     gate: JudgingGate
 
     async def reload(self) -> None:
-        """Read policy and users again, and open the audit's file by its name again."""
+        """Read policy, indexes and users again, and open the audit's file by its name again."""
         self.recorder.reopen()
         await self.engine.reload()
+        await self.indexes.reload()
         await self.identity.reload()
 
     async def close(self) -> None:
         """Close all parts, the audit last."""
         await self.engine.close()
+        await self.indexes.close()
         self.identity.close()
         self.looks.close()
         self.recorder.close()
@@ -303,6 +314,8 @@ async def parts_of(
         recorder.close()
         raise
     identity = identity_of(config, told)
+    indexes = ReloadingIndexes(looks.indexes, folder_of(config), looks.requests.cache.renew, told)
+    await indexes.start()
     office = Office(
         faculties=faculties_of(config, looks, engine),
         identity=identity,
@@ -317,4 +330,4 @@ async def parts_of(
         upstreams=upstreams_of(config),
         unknown_hosts_blocked=config.unknown_hosts == "block",
     )
-    return Parts(config, catalogue, looks, engine, identity, recorder, JudgingGate(office))
+    return Parts(config, catalogue, looks, engine, indexes, identity, recorder, JudgingGate(office))

@@ -11,7 +11,7 @@ from detectors.errors import Error, Errors
 
 _MOST_UNFIT = 0.1  # of an alone column's values
 _MOST_WEAK = 0.5  # of a column's values, above which the column is weak
-_DISTINCT = 0.5  # of a column's values, from which on it may name rows
+_DISTINCT = 0.5  # of a column's values, above which it may name rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def strengths(arrays: dict[str, Array], plan: Plan) -> list[Strength]:
 
 def suited(columns: Sequence[Strength]) -> tuple[Column, ...]:
     """Return the columns with the roles that suit them: values that tell rows apart lead, the others support."""
-    leading = [c for c in columns if c.distinct >= _DISTINCT * max(1, c.values) and c.weak <= _MOST_WEAK and c.values]
+    leading = [c for c in columns if c.distinct > _DISTINCT * c.values and c.weak <= _MOST_WEAK and c.values]
     return tuple(
         Column(c.name, (Role.ALONE if len(columns) == 1 else Role.PRIMARY) if c in leading else Role.SUPPORT, c.entity)
         for c in columns

@@ -39,6 +39,11 @@ class ExactIndex:
         self._cells = arrays["cells"].reshape(-1, len(self._plan.columns))
         self._bits = (len(self._directory) - 1).bit_length() - 1
 
+    @property
+    def entities(self) -> frozenset[str]:
+        """Return what values may be called that it finds."""
+        return frozenset(column.entity for column in self._plan.columns if column.entity)
+
     def passages(self, reading: Reading) -> list[Passage]:
         """Return where rows of the table stand in a text; rows that touch each other are one passage."""
         hits = self._hits(reading)
@@ -73,12 +78,12 @@ class ExactIndex:
         """Tell which rows have enough values that stand in the text at all."""
         at = np.searchsorted(values, cells)
         at[at == len(values)] = 0
-        present = (values[at] == cells) & (cells != value)
+        present = values[at] == cells
         weak = self._flags[np.where(present, cells, 0)] & (SHORT | COMMON) != 0
         worth = np.where(weak, _WEAK, _STRONG) * present
         alone = [at for at, column in enumerate(self._plan.columns) if column.role is Role.ALONE]
         sure = (cells[:, alone] == value).any(axis=1) & self._stands_alone(value)
-        return np.asarray((worth.sum(axis=1) >= self._plan.need * _STRONG) | sure)
+        return np.asarray((worth.sum(axis=1) > self._plan.need * _STRONG) | sure)
 
     def _stands_alone(self, value: int) -> bool:
         return bool(self._flags[value] & FIT) and not self._flags[value] & COMMON
@@ -87,7 +92,8 @@ class ExactIndex:
         self, row: list[int], value: int, place: tuple[int, int], hits: _Hits
     ) -> list[tuple[int, int, int]] | None:
         """Return the values of a row that stand around one of them, or None where they are too few."""
-        column = row.index(value)
+        roles_of = [column.role for column in self._plan.columns]
+        column = min((at for at, other in enumerate(row) if other == value), key=lambda at: roles_of[at] is Role.SUPPORT)
         near: list[tuple[int, int, int, int]] = []
         for at, other in enumerate(row):
             if other != value and other in hits.places and other not in row[:at]:
@@ -95,16 +101,21 @@ class ExactIndex:
                 if nearest:
                     near.append((*nearest, at, other))
         taken = [(*place, column)]
-        points = 0
+        worth = [self._worth(value)]
         for _, begin, end, at, other in sorted((_gap(n[:2], place), *n) for n in near):
             if all(end <= t[0] or begin >= t[1] for t in taken):
                 taken.append((begin, end, at))
-                points += _WEAK if self._flags[other] & (SHORT | COMMON) else _STRONG
-        columns = self._plan.columns
+                worth.append(self._worth(other))
+        roles = [roles_of[at] for _, _, at in taken]
+        named = [points for points, role in zip(worth, roles, strict=True) if role is not Role.SUPPORT]
+        enough = bool(named) and sum(worth) - max(named) >= self._plan.need * _STRONG
         alone = self._stands_alone(value) and any(
-            columns[at].role is Role.ALONE for at, other in enumerate(row) if other == value
+            roles_of[at] is Role.ALONE for at, other in enumerate(row) if other == value
         )
-        return taken if alone or points >= self._plan.need * _STRONG else None
+        return taken if alone or enough else None
+
+    def _worth(self, value: int) -> int:
+        return _WEAK if self._flags[value] & (SHORT | COMMON) else _STRONG
 
     def _passage(self, places: list[tuple[int, int, int]]) -> Passage:
         columns = self._plan.columns

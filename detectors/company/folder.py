@@ -37,6 +37,11 @@ def documents(paths: Sequence[Path]) -> list[tuple[Path, str]]:
     return sorted(found.items())
 
 
+def name_hash(name: str, hasher: Hasher) -> int:
+    """Return the hash by which a document is known again."""
+    return hasher.of_bytes(b"name:" + name.encode("utf-8", "surrogateescape"))
+
+
 def prints(
     files: Sequence[tuple[Path, str]],
     known: Mapping[int, int],
@@ -56,8 +61,8 @@ def prints(
         except OSError as error:
             census.skipped.append((str(path), f"unreadable ({error.strerror})"))
             continue
-        name_hash, content_hash = hasher.of_bytes(name.encode("utf-8", "surrogateescape")), hasher.of_bytes(content)
-        if known.get(name_hash) == content_hash:
+        own, content_hash = name_hash(name, hasher), hasher.of_bytes(content)
+        if known.get(own) == content_hash:
             census.unchanged += 1
             continue
         found = text_of(path, content)
@@ -66,7 +71,7 @@ def prints(
             continue
         census.skipped.extend((str(path), part) for part in found.left)
         census.read += 1
-        made = print_of(found.text, name_hash, content_hash, hasher)
+        made = print_of(found.text, own, content_hash, hasher)
         if made.words < LEAST:
             census.short.append(str(path))
         yield made

@@ -72,5 +72,9 @@ class Index(Protocol):
     def stored(self) -> Stored:
         """Return the file's header and arrays."""
 
+    @property
+    def entities(self) -> frozenset[str]:
+        """Return what values may be called that it finds."""
+
     def passages(self, reading: Reading) -> list[Passage]:
         """Return what the index knows of a text, in reading order; passages do not overlap."""

@@ -1,6 +1,6 @@
 """The indexes of a folder, open; they are read again whole or not at all."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -10,7 +10,7 @@ from detectors.company.exact import ExactIndex
 from detectors.company.found import Index
 from detectors.company.hashing import Hasher
 from detectors.company.prints import PrintsIndex
-from detectors.company.store import SUFFIX, Stored, opened
+from detectors.company.store import SUFFIX, Stored, opened, stamp_of
 from detectors.errors import Error, Errors
 
 KINDS: Final[Mapping[str, Callable[[Stored], Index]]] = {table.KIND: ExactIndex, prints.KIND: PrintsIndex}
@@ -37,13 +37,16 @@ def files(folder: Path) -> list[Path]:
 class Indexes:
     """What is open now. `tags` names the indexes that must be there, each with the tag that its findings have.
 
-    Opening raises Error where a file is damaged, foreign or missing. `current` is replaced in one step, so that a scan
-    under way ends with what it began with.
+    Opening raises Error where a file is damaged, foreign or missing, or names one of no known `entities`. `current` is
+    replaced in one step, so that a scan under way ends with what it began with.
     """
 
-    def __init__(self, folder: Path, hasher: Hasher, tags: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, folder: Path, hasher: Hasher, entities: Collection[str], tags: Mapping[str, str] | None = None
+    ) -> None:
         self.hasher = hasher
         self._folder = folder
+        self._entities = frozenset(entities)
         self._tags = dict(tags or {})
         self.current: Mapping[str, tuple[Index, str]] = self._opened({})
 
@@ -77,9 +80,16 @@ class Indexes:
         return found
 
     def _index(self, path: Path, before: Mapping[str, tuple[Index, str]]) -> Index:
-        stored = opened(path, self.hasher)
-        known = before.get(stored.name)
-        return known[0] if known and known[0].stored.revision == stored.revision else index_of(stored)
+        known = before.get(path.name.removesuffix(SUFFIX))
+        if known and known[0].stored.stamp == stamp_of(path):
+            return known[0]
+        index = index_of(opened(path, self.hasher))
+        if unknown := sorted(index.entities - self._entities):
+            raise Error(
+                f"{path}: a column is called {', '.join(unknown)}, which is no entity",
+                hint="`lockgate rules list` and rules/entities.yaml name them; a company's own stand in detectors.rules",
+            )
+        return index
 
     def _missing(self, found: Mapping[str, object]) -> Iterator[Error]:
         for name in sorted(self._tags.keys() - found.keys()):

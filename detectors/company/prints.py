@@ -33,6 +33,11 @@ class PrintsIndex:
         self._documents, self._places = arrays["documents"], arrays["places"]
         self._bits = (len(self._directory) - 1).bit_length() - 1
 
+    @property
+    def entities(self) -> frozenset[str]:
+        """Return what values may be called that it finds: passages have a tag alone."""
+        return frozenset()
+
     def passages(self, reading: Reading) -> list[Passage]:
         """Return where passages of the documents stand in a text; those that touch each other are one."""
         hashes = reading.grams(GRAM)

@@ -58,7 +58,10 @@ def header_of(path: Path, dialect: Dialect) -> list[str]:
 
 def read(path: Path, columns: Sequence[str], dialect: Dialect, hasher: Hasher, tally: Tally) -> Iterator[Rows]:
     """Yield the named columns of a file as hashes, a block of rows at a time; no value is kept."""
-    header = header_of(path, dialect)
+    try:
+        header = header_of(path, dialect)
+    except UnicodeDecodeError:
+        raise Error(f"{path}: is not {dialect.encoding or 'text'}", hint="name its encoding with --encoding") from None
     missing = [name for name in columns if name not in header]
     if missing:
         raise Error(f"{path}: has no column {', '.join(missing)}", hint=f"it has: {', '.join(header)}")

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from detectors.company.hashing import Hasher
 from detectors.errors import Error
 
+type Stamp = tuple[int, int, int]  # inode, bytes, nanoseconds
 type Array = NDArray[Any]  # of the type that the header says
 type Json = bool | int | float | str | list[Json] | dict[str, Json] | None
 
@@ -46,12 +47,23 @@ class Stored:
     size: int
     about: Mapping[str, Json]
     arrays: Mapping[str, Array]
+    stamp: Stamp
+
+
+def stamp_of(path: Path) -> Stamp | None:
+    """Return what changes when a file is replaced or written to, or None where there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def opened(path: Path, hasher: Hasher) -> Stored:
     """Return what a file holds, every byte checked; raise Error where it is damaged, foreign or of another version."""
     try:
         with path.open("rb") as file:
+            status = os.fstat(file.fileno())
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except ValueError:
         raise Error(f"{path}: is empty", hint=_REBUILD) from None
@@ -81,6 +93,7 @@ def opened(path: Path, hasher: Hasher) -> Stored:
         len(mapped),
         header["about"],
         arrays,
+        (status.st_ino, status.st_size, status.st_mtime_ns),
     )
 
 

@@ -130,12 +130,11 @@ def arrays_of(rows: Rows, plan: Plan) -> dict[str, Array]:
     counts = np.bincount(cells[filled], minlength=len(values))
     common = counts > max(_COMMON_LEAST, len(rows) // _COMMON_PART)
     flags = flags | np.where(common, np.uint8(COMMON), np.uint8(0))
-    leading = [at for at, column in enumerate(plan.columns) if column.role is not Role.SUPPORT]
-    row, at = np.nonzero(filled[:, leading])
-    value = cells[:, leading][row, at]
-    led = np.bincount(value, minlength=len(values))
-    kept = led[value] <= MOST_ROWS
-    row, value = row[kept], value[kept]
+    leads = filled & (counts[np.where(filled, cells, 0)] <= MOST_ROWS if len(values) else False)
+    support = np.array([column.role is Role.SUPPORT for column in plan.columns])
+    leads[:, support] &= ~leads[:, ~support].any(axis=1, keepdims=True)  # where no other value leads to the row
+    row, at = np.nonzero(leads)
+    value = cells[row, at]
     order = np.argsort(value, kind="stable")
     counted = np.bincount(value, minlength=len(values))
     bits = bits_for(len(values))

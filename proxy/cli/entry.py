@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": "show how one saved exchange is judged",
     "policy": "check, test, ask or build the policy",
     "rules": "check or list the detection rules",
+    "index": "build and keep the indexes of the company's own tables and documents",
     "audit": "query or verify the audit log",
     "ca": "make or export the certificate authority",
     "pac": "print a proxy auto-configuration file",
@@ -30,7 +31,7 @@ COMMANDS = {
 }
 
 PLANNED = frozenset(  # what the design names and no release has yet
-    ["moderate", "index", "eval moderate", "policy replay", "audit export", "audit report"]
+    ["moderate", "eval moderate", "policy replay", "audit export", "audit report"]
 )
 
 

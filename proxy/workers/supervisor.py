@@ -157,6 +157,7 @@ class Supervisor:
                 "revision": revisions[0] if len(revisions) == 1 else revisions,
                 "refused": next((why for post in alive if (why := str(post.status.get("refused", "")))), ""),
             },
+            "indexes": _joined([post.status.get("indexes", {}) for post in alive]),
             "device": self._device,
             "connections": sum(count for count in connections if isinstance(count, int)),
             "workers": {"configured": len(self._posts), "ready": len(healthy)},
@@ -266,3 +267,9 @@ def _kill(pid: int) -> None:
 def _reap(pid: int) -> None:
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, 0)
+
+
+def _joined(statuses: list[Json]) -> Json:
+    """Return the workers' indexes as one: their own where all agree, else that of one that refused something."""
+    found = [status for status in statuses if isinstance(status, dict) and status]
+    return next((status for status in found if status["refused"]), found[0] if found else {})

@@ -113,6 +113,7 @@ class Worker:
             "connections": self._listener.connections,
             "revision": self._parts.engine.revision if self._parts else "",
             "refused": self._parts.engine.refused if self._parts else "",
+            "indexes": self._parts.indexes.status() if self._parts else {},
         }
 
     def _watch(self, trail: Trail, outcome: Outcome) -> None:
