@@ -93,7 +93,9 @@ class ExactIndex:
     ) -> list[tuple[int, int, int]] | None:
         """Return the values of a row that stand around one of them, or None where they are too few."""
         roles_of = [column.role for column in self._plan.columns]
-        column = min((at for at, other in enumerate(row) if other == value), key=lambda at: roles_of[at] is Role.SUPPORT)
+        column = min(
+            (at for at, other in enumerate(row) if other == value), key=lambda at: roles_of[at] is Role.SUPPORT
+        )
         near: list[tuple[int, int, int, int]] = []
         for at, other in enumerate(row):
             if other != value and other in hits.places and other not in row[:at]:
