@@ -34,9 +34,7 @@ _COLONS = re.compile(r":[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{0,40}")
 _IP_WORDS = Context(
     "ip", "ipv4", "ipv6", "host", "server", "address", "addr", "ping", "subnet", "gateway", "dns", "client"
 )
-_VERSION_WORDS = Context(
-    "version", "v", "ver", "release", "build", "upgrade", "firmware", "driver", "section", "chapter"
-)
+_VERSION_WORDS = Context("version", "ver", "release", "build", "upgrade", "firmware", "driver", "section", "chapter")
 
 
 class Email(Recognizer):
@@ -200,9 +198,17 @@ def _score_v4(artifacts: Artifacts, start: int, end: int) -> float:
     parts = address.packed
     if address.is_loopback or address.is_unspecified or parts[0] == 255:
         return 0.0
+    if artifacts.before(_VERSION_WORDS, start, 16) or text[max(0, start - 3) : start].strip()[-1:] in (
+        "=",
+        "~",
+        "^",
+        ">",
+        "<",
+    ):
+        return 0.7 if address.is_private else 0.0
     if artifacts.near(_IP_WORDS, start, end):
         return 0.95
-    if artifacts.before(_VERSION_WORDS, start, 24) or (max(parts) <= 30 and not address.is_private):
+    if artifacts.before(_VERSION_WORDS, start, 24) or (max(parts) <= 60 and not address.is_private):
         return 0.0
     return 0.7
 

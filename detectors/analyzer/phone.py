@@ -16,6 +16,9 @@ _GAP: Final = rf"[{SPACES}{DASHES}.]"
 _NORTH_AMERICAN = re.compile(rf"(?:1{_GAP})?(?:\([2-9]\d\d\){_GAP}?|[2-9]\d\d(?:{_GAP}|/))\d{{3}}{_GAP}\d{{4}}")
 _TRUNK = re.compile(rf"\(?0[1-9]\d{{0,4}}\)?(?:[{SPACES}{DASHES}./]{{1,2}}\d{{2,8}}){{1,4}}")
 _DATE = re.compile(r"(?:\d{4}[-./]\d{1,2}[-./]\d{1,2}|\d{1,2}[-./]\d{1,2}[-./]\d{4})(?!\d)")
+_DECIMAL = re.compile(r"\d{1,4}\.\d{4,}")
+_LINK: Final = 28
+_FAR = re.compile(r"[0-9;{}/?&\n]|\w[.!] ")  # what parts digits alone from a word that calls them a telephone number
 _WORDS = Context(
     "phone", "telephone", "tel", "mobile", "cell", "call", "fax", "whatsapp", "sms", "text me", "contact", "dial", "ring",
     "reach", "telefon", "handy", "mobil", "rufnummer", "téléphone", "portable", "teléfono", "móvil", "telefono", "cellulare",
@@ -54,6 +57,12 @@ class Phone(Recognizer):
             if score:
                 yield self.result("PHONE_NUMBER", start, end, score, validated=validated)
 
+    def _is_linked(self, artifacts: Artifacts, start: int, end: int) -> bool:
+        """Tell whether a word stands so near digits alone that they are what it speaks of."""
+        if not artifacts.before(_WORDS, start, _LINK):
+            return "\n" not in artifacts.text[end : end + _LINK] and not artifacts.before(_WORDS, start)
+        return _FAR.search(artifacts.text[max(0, start - _LINK // 2) : start]) is None
+
     def _judged(self, artifacts: Artifacts, start: int, end: int, value: str, trials: int) -> tuple[float, bool, int]:
         """Return the score, whether a numbering plan vouches for it, and how many trials that took."""
         digits = sum(map(str.isdigit, value))
@@ -63,7 +72,7 @@ class Phone(Recognizer):
             valid = _is_valid("+" + value.lstrip("(+").removeprefix("00"), None)
             near = not valid and 8 <= digits <= 15 and (value.startswith("+") or artifacts.near(_WORDS, start, end))
             return (0.95 if valid else 0.6 if near else 0.0), valid, 1
-        if _DATE.match(value) or digits > 12:
+        if _DATE.match(value) or _DECIMAL.fullmatch(value) or digits > 12:
             return 0.0, False, 0
         if _NORTH_AMERICAN.match(value):
             valid = trials > 0 and _is_valid(value, "US")
@@ -74,6 +83,8 @@ class Phone(Recognizer):
             if trials <= 0:
                 return 0.5, False, 0
             return (0.6 if any(_is_valid(value, region) for region in _REGIONS) else 0.0), False, len(_REGIONS)
+        if value.isdigit() and not self._is_linked(artifacts, start, end):
+            return 0.0, False, 0
         return (0.75, False, 0) if digits >= 7 else (0.0, False, 0)
 
 

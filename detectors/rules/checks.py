@@ -481,6 +481,10 @@ OWN: Final[Mapping[str, Check]] = {
 }  # fmt: skip
 
 
+# What passes these may be anything of its length.
+WEAK: Final = frozenset({"mixed", "varied", "ssn", "vietnamese", "russian_passport", "day_first", "birth_first", "bic"})
+
+
 def find(name: str) -> Check | None:
     """Return a check by its name, or by several with `|` of which one must pass; None where one is unknown."""
     found = [_one(part) for part in name.split("|")]

@@ -1,5 +1,6 @@
 """What a text says around a place: words shortly before and after it, or at the head of its column."""
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
@@ -15,6 +16,10 @@ _WIDEST: Final = 2_000  # characters of a line in which columns are counted
 BREAK: Final = "\x00"  # separates joined segments: nothing is near across it
 _DELIMITERS: Final = ",;\t|"
 _HEAD_DIGITS: Final = 4
+
+# What parts a word from a value that nothing else vouches for: numbers, ends of statements, paths, a line begun anew.
+_FAR = re.compile(r"[0-9;{}/?&\\\x00]|::|\w[.!] |\n[\s\S]*\w|\n\s*\n|(?:[\s(]\w+){7}|[\])>]\s*[A-Za-z_.]|[A-Za-z_]\(")
+_BESIDE = re.compile(r"[\s(,\-\u2013\u2014\"']{1,4}(?:(?:is|as|for) (?:my|the|your|his|her|our|their|a)? ?)?")
 
 type Spans = Sequence[tuple[int, int]]
 
@@ -104,20 +109,25 @@ class Evidence:
             not table.columns.keys().isdisjoint(words) for table in self._tables if table.head[0] < 0
         )
 
-    def gap(self, words: tuple[str, ...], start: int, end: int) -> int | None:
-        """Return how many characters lie between a value and the nearest of some words that names it, or None."""
+    def gap(self, words: tuple[str, ...], start: int, end: int, strict: bool) -> int | None:
+        """Return how many characters lie between a value and the nearest of some words that names it, or None.
+
+        Where it is `strict`, only a few words and no other number may stand between them.
+        """
         spans = self.spans(words)
         place = bisect_left(spans, (start, 0)) - 1
         while place >= 0 and spans[place][1] > start:
             place -= 1
         if place >= 0 and start - spans[place][1] <= BEFORE:
             between = self._text[spans[place][1] : start]
-            if BREAK not in between and "\n\n" not in between and not self._heads(*spans[place], start):
+            apart = _FAR.search(between) if strict else BREAK in between or "\n\n" in between
+            if not apart and not self._heads(*spans[place], start):
                 return len(between)
         place = bisect_left(spans, (end, 0))
         if place < len(spans) and spans[place][0] - end <= AFTER:
             between = self._text[end : spans[place][0]]
-            if "\n" not in between and not self._labels(spans[place][1]):
+            apart = not _BESIDE.fullmatch(between) if strict else "\n" in between
+            if not apart and not self._labels(spans[place][1]):
                 return 4 + len(between)
         return 2 if self._in_column(words, start) else None
 

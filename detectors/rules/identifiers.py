@@ -14,7 +14,9 @@ FLOOR: Final = 0.4  # below it nothing is reported: a bare nine-digit number is 
 _LONGEST: Final = 128  # characters of any value
 _PER_CHARACTER: Final = 0.001  # what a word is worth less for each character that parts it from the value
 _SORT: Final = 0.75  # beside a word for its sort alone, where a check vouches for it
+_HERE: Final = 0.03  # what a rule gains where its country is named
 _VOUCHED: Final = 0.5
+_SMALL_WORD = re.compile(r"(?:(?<=\s)|(?<![\w-]))[a-z]{1,6}(?=\s)|(?<=\s)[a-z]{1,6}(?!\w)")
 # Where a value may begin: few letters before its first digit, a code of capitals, or a long word; without a word near
 # it that names it, only where it is long.
 _LONG_GATE = re.compile(
@@ -47,13 +49,14 @@ class Hit(NamedTuple):
 class _Form:
     """One way to write a rule's value, compiled when it is first needed."""
 
-    __slots__ = ("_beginning", "alone", "check", "country", "pattern", "rule", "sort")
+    __slots__ = ("_beginning", "alone", "check", "country", "pattern", "rule", "sort", "vouched")
 
     def __init__(self, rule: Identifier, form: Form, shared: Surroundings) -> None:
         self.rule = rule
         self.pattern = form.pattern
         self.alone = form.alone
         self.check = checks.find(rule.validator) if rule.validator else None
+        self.vouched = self.check is not None and rule.validator not in checks.WEAK
         self.sort = tuple(word for group in rule.groups for word in shared.groups[group])
         self.country = shared.countries.get(rule.country, ())
         self._beginning: Beginning | None = None
@@ -107,7 +110,7 @@ class Identifiers:
                 forms = seen[piece] = [index for index in chosen.matching(piece) if index in worth]
             for hit in look.at(place, piece, forms):
                 known = best.get((hit.start, hit.end))
-                if known is None or (hit.validated, hit.score) > (known.validated, known.score):
+                if known is None or (hit.score, hit.validated) > (known.score, known.validated):
                     best[hit.start, hit.end] = hit
         return sorted(best.values(), key=lambda hit: (hit.start, hit.end))
 
@@ -164,23 +167,26 @@ class _Look:
         score = self._by_words(form, start, end)
         if score < FLOOR:
             score = self._by_itself(form, start, end)
-        if score < FLOOR or not self._is_sound(form, self._plain[start:end]):
+        if score < FLOOR or (not form.vouched and _SMALL_WORD.search(self._text, start, end)):
             return None
-        return Hit(form.rule, start, end, score, form.check is not None and score >= _VOUCHED)
+        if not self._is_sound(form, self._plain[start:end]):
+            return None
+        return Hit(form.rule, start, end, score, form.vouched and score >= _VOUCHED)
 
     def _by_words(self, form: _Form, start: int, end: int) -> float:
         """Return what a value is worth by the words around it."""
         rule, evidence = form.rule, self._evidence
         own, sort = self._names(form)
-        gap = evidence.gap(rule.words, start, end) if own else None
+        gap = evidence.gap(rule.words, start, end, not form.vouched) if own else None
         if gap is not None and not evidence.against(self._against, start, gap):
-            return rule.near - _PER_CHARACTER * gap
-        gap = evidence.gap(form.sort, start, end) if sort else None
+            here = evidence.within(form.country, start) if form.country else False
+            return min(1.0, rule.near - _PER_CHARACTER * gap + (_HERE if here else 0.0))
+        gap = evidence.gap(form.sort, start, end, True) if sort else None
         if gap is None or evidence.against(self._against, start, gap):
             return 0.0
         if not rule.country or evidence.within(form.country, start):
             return rule.near - _PER_CHARACTER * (50 + gap)
-        return _SORT - _PER_CHARACTER * gap if form.check else 0.0
+        return _SORT - _PER_CHARACTER * gap if form.vouched else 0.0
 
     def _by_itself(self, form: _Form, start: int, end: int) -> float:
         """Return what a value is worth where no word names it."""

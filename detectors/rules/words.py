@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-_TOKEN = re.compile(r"[A-ZÀ-ÖØ-Þ]?[^\W\d_A-ZÀ-ÖØ-Þ]+|[A-ZÀ-ÖØ-Þ]+")  # `userSSN` and `tax_id` are two words each
+_PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")  # `userSSN` is two words, as is `tax_id`
 _LETTERS = re.compile(r"[^\W\d_]+")
 _GAP: Final = r"[\W_]{0,3}"
 _SHORT: Final = 4  # a word up to this counts only whole, a longer one also as the beginning of a word
@@ -75,7 +75,7 @@ class Lexicon:
 
     def _candidates(self, text: str, lower: str) -> set[str]:
         candidates: set[str] = set()
-        for token in {token.lower() for token in set(_TOKEN.findall(text))}:
+        for token in _tokens(text):
             candidates.update(self._whole.get(token, ()))
             for phrase in self._stems.get(token[: _SHORT + 1], ()):
                 if token.startswith(self._words[phrase].joined):
@@ -83,6 +83,16 @@ class Lexicon:
         if self._unspaced and not text.isascii():
             candidates.update(phrase for phrase in self._unspaced if self._words[phrase].parts[0] in lower)
         return candidates
+
+
+def _tokens(text: str) -> set[str]:
+    """Return the words of a text in lower case, those written together by capitals also one by one."""
+    found: set[str] = set()
+    for run in set(_LETTERS.findall(text)):
+        found.add(run.lower())
+        if not (run.islower() or run.isupper() or run.istitle()):
+            found.update(part.lower() for part in _PART.findall(run))
+    return found
 
 
 def lowered(text: str) -> str:
