@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from detectors.errors import Error
 from detectors.finding import Finding, Kind, Role, Scan, Segment
-from proxy.cli.options import add_config, add_json, config_of
+from proxy.cli.files import IGNORED, NotRead, Text, read, walked
+from proxy.cli.options import add_config, add_json, config_of, print_json
+from proxy.cli.sarif import Lines, Log
 
 if TYPE_CHECKING:
     from proxy.wiring import Looks
@@ -27,6 +29,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--jsonl", action="store_true", help='one {"id","text"} a line in, one {"id","spans"} a line out'
     )
+    parser.add_argument(
+        "--format", choices=("text", "json", "sarif"), default="text", help="how results are printed (default: text)"
+    )
+    parser.add_argument("--sarif", type=Path, metavar="FILE", help="write the results as SARIF 2.1.0 as well")
+    parser.add_argument("--no-ignore", action="store_true", help="look at what .gitignore leaves out, too")
     add_config(parser)
     add_json(parser)
 
@@ -95,27 +102,47 @@ def _complete(scan: Scan) -> None:
 
 
 def _files(options: argparse.Namespace, looks: "Looks") -> int:
-    found = False
-    results: list[dict[str, object]] = []
-    for name, text in _texts(options.paths):
-        scan = looks.requests.scan_now((Segment(name, Role.USER, Kind.PROSE, text),))
-        _complete(scan)
+    shape = "json" if options.json else options.format
+    log, results, skipped = Log(), list[dict[str, object]](), list[NotRead]()
+    incomplete = found = False
+    for file in _texts(options, skipped):
+        scan = looks.requests.scan_now((Segment(file.name, Role.USER, Kind.PROSE, file.text),))
+        if scan.skipped:
+            first = scan.skipped[0]
+            skipped.append(NotRead(file.name, f"{first.detector} did not look at everything ({first.reason.value})"))
+            incomplete = True
         found |= bool(scan.findings)
-        if options.json:
-            results.append({"path": name, "spans": _spans(scan)})
-            continue
-        for item in scan.findings:
-            sys.stdout.write(_line(name, text, item) + "\n")
-    if options.json:
+        log.add(file, scan.findings)
+        results.append({"path": file.name, "spans": _spans(scan)})
+        if shape == "text" and scan.findings:
+            _progress(0, 0)
+            lines = Lines(file.text)
+            sys.stdout.writelines(_line(file, lines, item) + "\n" for item in scan.findings)
+    _name(skipped)
+    status = 2 if incomplete else 1 if found else 0
+    if shape == "json":
         sys.stdout.write(json.dumps(results, indent=1, ensure_ascii=False) + "\n")
-    return 1 if found else 0
+    if shape == "sarif":
+        print_json(log.ended(skipped, status))
+    if options.sarif:
+        options.sarif.write_text(json.dumps(log.ended(skipped, status), indent=1) + "\n", encoding="utf-8")
+    return status
 
 
-def _line(name: str, text: str, found: Finding) -> str:
-    line = text.count("\n", 0, found.start) + 1
-    column = found.start - (text.rfind("\n", 0, found.start) + 1) + 1
+def _name(skipped: list[NotRead]) -> None:
+    """Say what was not looked at: each by its name, and how many .gitignore leaves out."""
+    ignored = sum(item.why == IGNORED for item in skipped)
+    for item in skipped:
+        if item.why != IGNORED:
+            sys.stderr.write(f"lockgate scan: not looked at: {item.name}: {item.why}\n")
+    if ignored:
+        sys.stderr.write(f"lockgate scan: not looked at: {ignored} files and folders {IGNORED} (--no-ignore)\n")
+
+
+def _line(file: Text, lines: Lines, found: Finding) -> str:
+    line, column = lines.at(found.start)
     tag = f" {found.tag}" if found.tag else ""
-    return f"{name}:{line}:{column}: {found.entity}{tag} ({found.score:.2f}, {found.rule})"
+    return f"{file.name}:{line}:{column}: {found.entity}{tag} ({found.score:.2f}, {found.rule})"
 
 
 def _input_lines(paths: list[str]) -> Iterator[tuple[int, str]]:
@@ -128,19 +155,31 @@ def _input_lines(paths: list[str]) -> Iterator[tuple[int, str]]:
                 yield number, line
 
 
-def _texts(paths: list[str]) -> Iterator[tuple[str, str]]:
-    for path in paths:
-        if path == "-":
-            yield "-", sys.stdin.read()
-        elif Path(path).is_dir():
-            for file in sorted(Path(path).rglob("*")):
-                if file.is_file() and not any(part.startswith(".") for part in file.relative_to(path).parts):
-                    try:
-                        yield str(file), _read(file)
-                    except Error as error:
-                        sys.stderr.write(f"lockgate scan: not looked at: {error}\n")
-        else:
-            yield path, _read(Path(path))
+def _texts(options: argparse.Namespace, skipped: list[NotRead]) -> Iterator[Text]:
+    """Yield what there is to look at; what cannot be is noted, or an Error where it was named itself."""
+    named = [Path(path) for path in options.paths if path != "-"]
+    found = list(walked(named, ignore=not options.no_ignore))
+    files = [item for item in found if isinstance(item, Path)]
+    skipped.extend(item for item in found if isinstance(item, NotRead))
+    if "-" in options.paths:
+        yield Text("-", sys.stdin.read())
+    for number, path in enumerate(files):
+        _progress(number, len(files))
+        for item in read(path):
+            if isinstance(item, Text):
+                yield item
+            elif path in named and not item.partly:
+                raise Error(f"{item.name}: {item.why}", hint="name a file of text, or a folder")
+            else:
+                skipped.append(item)
+    _progress(len(files), len(files))
+
+
+def _progress(done: int, of: int) -> None:
+    """Show on a terminal how far the scan is, and take it away at the end."""
+    if sys.stderr.isatty() and of != 1:
+        sys.stderr.write("\r\x1b[K" if done == of else f"\r\x1b[Kscanning {done + 1:,} of {of:,} files")
+        sys.stderr.flush()
 
 
 def _read(path: Path) -> str:
