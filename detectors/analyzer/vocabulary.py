@@ -10,8 +10,11 @@ from detectors.finding import Category
 
 # A number given to a person for health care is data concerning health: GDPR, recital 35.
 _SPECIAL: Final = frozenset(
-    {"NRP", "MEDICAL_ID", "UK_NHS", "AU_MEDICARE", "US_MBI", "US_NPI", "US_DEA", "DE_HEALTH_INSURANCE"}
-)
+    [
+        "NRP", "MEDICAL_CONDITION", "SEXUALITY", "MEDICAL_ID", "UK_NHS", "AU_MEDICARE", "US_MBI", "US_NPI", "US_DEA",
+        "DE_HEALTH_INSURANCE",
+    ]
+)  # fmt: skip
 
 
 type CategoryOf = Callable[[str], Category]
@@ -33,6 +36,14 @@ _LABELS: Final = {
     "PHONE": "PHONE_NUMBER",
     "EMAIL": "EMAIL_ADDRESS",
     "SECRET": "SECRET",
+    "DOB": "DATE_OF_BIRTH",
+    "AGE": "AGE",
+    "TITLE": "TITLE",
+    "NAT": "NRP",
+    "REL": "NRP",
+    "POL": "NRP",
+    "MED": "MEDICAL_CONDITION",
+    "SEX": "SEXUALITY",
 }
 
 BIRTH: Final = Context(
@@ -114,6 +125,6 @@ _KINDS_OF_ID: Final = (
 
 
 MODEL_ENTITIES: Final = (
-    *_LABELS.values(), "DATE_OF_BIRTH", "DATE_TIME", "IBAN_CODE", "CREDIT_CARD", "BANK_ACCOUNT", "NATIONAL_ID",
+    *dict.fromkeys(_LABELS.values()), "DATE_TIME", "IBAN_CODE", "CREDIT_CARD", "BANK_ACCOUNT", "NATIONAL_ID",
     *(entity for _, entity in _KINDS_OF_ID),
 )  # fmt: skip

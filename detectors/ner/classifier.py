@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from detectors import deadline
 from detectors.ner.decoding import best_labels, spans_of, word_log_probs
 from detectors.ner.encoding import CLS, SEP, Encoded, Encoder
-from detectors.ner.labels import LABELS, TYPES
+from detectors.ner.labels import labels_of
 from detectors.ner.session import Device, Runtime, Session
 from detectors.ner.shared import Logits
 from detectors.ner.weights import DEVELOPMENT, Weights
@@ -22,7 +22,7 @@ _AT_EDGE_OF_TEXT: Final = 1_000_000
 
 
 class Span(NamedTuple):
-    """Code points [start, end) of a text, with one of `labels.TYPES` and its mean probability."""
+    """Code points [start, end) of a text, with one of its model's types and its mean probability."""
 
     start: int
     end: int
@@ -53,6 +53,8 @@ class TokenClassifier:
         session: Logits | None = None,
     ) -> None:
         self.name = weights.name
+        self._types = weights.types
+        self._labels = len(labels_of(weights.types))
         self._encoder = Encoder(weights.path("tokenizer.json"))
         self._session = session or Session(weights, device, threads=threads)
         self._bias = bias
@@ -77,13 +79,13 @@ class TokenClassifier:
             begin, end = encoded.words[span.first], last_tokens[span.last]
             text = int(np.searchsorted(encoded.texts, begin, side="right")) - 1
             found[text].append(
-                Span(int(encoded.begins[begin]), int(encoded.ends[end]), TYPES[span.type], round(span.score, 4))
+                Span(int(encoded.begins[begin]), int(encoded.ends[end]), self._types[span.type], round(span.score, 4))
             )
         return found
 
     def _logits(self, encoded: Encoded) -> NDArray[np.float32]:
         """Return the logits of every token, from the window in which it is furthest from a torn edge."""
-        logits = np.zeros((len(encoded.ids), len(LABELS)), dtype=np.float32)
+        logits = np.zeros((len(encoded.ids), self._labels), dtype=np.float32)
         depth = np.full(len(encoded.ids), -1, dtype=np.int64)
         windows = [window for a, b in pairwise(encoded.texts) for window in _windows(a, b)]
         windows.sort(key=lambda window: window.end - window.start)

@@ -1,11 +1,20 @@
-"""What the token classifier was trained with: its labels in the order of its logits, and the case shapes of words."""
+"""What token classifiers are trained with: their labels in the order of their logits, and the case shapes of words."""
 
+from collections.abc import Sequence
 from typing import Final
 
-TYPES: Final = ("PER", "LOC", "ORG", "ADDR", "DATE", "ID", "FIN", "USER", "PHONE", "EMAIL", "SECRET")
-LABELS: Final = ("O", *(f"{prefix}-{kind}" for kind in TYPES for prefix in "BI"))
+OUTSIDE: Final = "O"
+TYPES: Final = (
+    "PER", "LOC", "ORG", "ADDR", "DOB", "DATE", "AGE", "NAT", "REL", "POL", "MED", "SEX", "TITLE", "USER", "SECRET",
+    "PHONE", "EMAIL", "FIN", "ID",
+)  # fmt: skip
 
 LOWER, TITLE, UPPER, CAPITAL, MIXED, DIGITS, ALPHANUMERIC, PUNCTUATION = range(1, 9)
+
+
+def labels_of(types: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels of some types in the order of a model's logits: O, then B and I of each type."""
+    return (OUTSIDE, *(f"{prefix}-{kind}" for kind in types for prefix in "BI"))
 
 
 def shape_of(word: str) -> int:

@@ -13,10 +13,11 @@ MODELS: Final = Path(__file__).parent.parent / "models"
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """One model: its name, its folder and the sha256 of each file it may have."""
+    """One model: its name, its folder, the types it tells apart and the sha256 of each file it may have."""
 
     name: str
     folder: Path
+    types: tuple[str, ...]
     sha256: Mapping[str, str]
 
     def has(self, file: str) -> bool:
@@ -44,6 +45,7 @@ class Weights:
 DEVELOPMENT: Final = Weights(
     name="pii-minilm-l6",
     folder=MODELS / "pii-minilm-l6",
+    types=("PER", "LOC", "ORG", "ADDR", "DATE", "ID", "FIN", "USER", "PHONE", "EMAIL", "SECRET"),
     sha256={
         "model.int8.onnx": "ebd82713766ac3e46eaca49d16673f37783608d32d4b2b67302c9fba4046fe94",
         "model.fp16.onnx": "2b59ef19ea5d2709bd5a7598ebc0a59aab77dc67d770a44b4ffbc6f3cbb210a9",

@@ -71,7 +71,7 @@ def weights(tmp_path) -> Weights:
     for name in ("model.int8.onnx", "model.fp16.onnx"):
         (tmp_path / name).write_bytes(name.encode())
     digests = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("model.int8.onnx", "model.fp16.onnx")}
-    return Weights("fake", tmp_path, digests)
+    return Weights("fake", tmp_path, ("PER",), digests)
 
 
 INPUTS = {"input_ids": np.zeros((1, 2), dtype=np.int64)}

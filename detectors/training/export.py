@@ -1,0 +1,143 @@
+"""`python -m detectors.training.export CHECKPOINT FOLDER --base MODEL --data DATA`: a checkpoint to the files of a release.
+
+The scores are scaled by a temperature fitted on held-out sentences, which is folded into the head's weights.
+"""
+
+import argparse
+import hashlib
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+
+from detectors.ner.session import CPU_FILE, CUDA_FILE
+from detectors.training.corpora import training_corpora
+from detectors.training.encode import Reader, Tokens, collated
+from detectors.training.network import HEADS, WIDTH, Network
+from detectors.training.targets import ANYTHING, table
+
+INPUTS: Final = ("input_ids", "attention_mask", "shape_ids")
+OPSET: Final = 17
+_SENTENCES: Final = 1_500
+_TEMPERATURES: Final = np.arange(0.8, 3.01, 0.1)
+
+
+def main() -> int:
+    """Write `model.int8.onnx`, `model.fp16.onnx` and `tokenizer.json`, and print their hashes."""
+    parser = argparse.ArgumentParser(prog="python -m detectors.training.export", description=__doc__)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--base", type=Path, required=True, help="a folder with tokenizer.json")
+    parser.add_argument("--data", type=Path, required=True, help="a folder with ner/")
+    options = parser.parse_args()
+    network = loaded(options.checkpoint)
+    reader = Reader(options.base / "tokenizer.json")
+    held = [reader.of(one) for corpus in training_corpora(options.data / "ner") for one in corpus.held_out]
+    best = temperature(network, held[:: max(1, len(held) // _SENTENCES)])
+    with torch.no_grad():
+        network.head.weight /= best
+        network.head.bias /= best
+    written = export(network, options.folder, options.base / "tokenizer.json")
+    sys.stdout.write(json.dumps({"temperature": round(best, 2), "sha256": written}, indent=1) + "\n")
+    return 0
+
+
+def loaded(checkpoint: Path) -> Network:
+    """Return the network of a checkpoint, ready to be asked."""
+    network = Network()
+    network.load_state_dict(torch.load(checkpoint)["network"])
+    network.eval()
+    return network
+
+
+def temperature(network: Network, texts: Sequence[Tokens]) -> float:
+    """Return what the logits are best divided by, for the likelihood of what was annotated in the texts."""
+    allowed = torch.from_numpy(table())
+    logits, rows = [], []
+    with torch.no_grad():
+        for text in texts:
+            batch = {name: torch.from_numpy(array) for name, array in collated([text], None).items()}
+            logits.append(network(batch["ids"], batch["mask"], batch["shapes"])[0])
+            rows.append(batch["targets"][0])
+    together, row = torch.cat(logits), torch.cat(rows)
+    known = row != ANYTHING
+
+    def loss(value: float) -> float:
+        log_probs = (together / value).log_softmax(-1).masked_fill(~allowed[row], -1e4)
+        return float(-log_probs.logsumexp(-1)[known].mean())
+
+    return float(min(_TEMPERATURES, key=loss))
+
+
+def export(network: Network, folder: Path, tokenizer: Path) -> dict[str, str]:
+    """Write the model for CPU and GPU with its tokenizer; return the sha256 of each file."""
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from onnxruntime.transformers import optimizer
+
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as scratch:
+        whole = str(Path(scratch) / "model.onnx")
+        _traced(network, whole)
+        quantize_dynamic(
+            whole, str(folder / CPU_FILE), weight_type=QuantType.QInt8, per_channel=True, reduce_range=False
+        )
+        fused = optimizer.optimize_model(whole, model_type="bert", num_heads=HEADS, hidden_size=WIDTH, opt_level=0)
+        fused.convert_float_to_float16(keep_io_types=True)
+        fused.save_model_to_file(str(folder / CUDA_FILE))
+        _compared(network, whole, tolerance=1e-3)
+    _untruncated(tokenizer, folder / "tokenizer.json")
+    files = (CPU_FILE, CUDA_FILE, "tokenizer.json")
+    return {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in files}
+
+
+def _sample() -> tuple[Any, Any, Any]:
+    generator = torch.Generator().manual_seed(1)
+    ids = torch.randint(1_000, 30_000, (2, 37), generator=generator)
+    mask = torch.ones_like(ids)
+    mask[1, 20:] = 0
+    return ids, mask, torch.randint(0, 9, (2, 37), generator=generator)
+
+
+def _traced(network: Network, path: str) -> None:
+    axes = {name: {0: "batch", 1: "tokens"} for name in (*INPUTS, "logits")}
+    torch.onnx.export(
+        network,
+        _sample(),
+        path,
+        input_names=list(INPUTS),
+        output_names=["logits"],
+        opset_version=OPSET,
+        dynamic_axes=axes,
+        dynamo=False,
+    )
+
+
+def _compared(network: Network, path: str, *, tolerance: float) -> None:
+    """Raise AssertionError where the exported graph does not say what the network says."""
+    import onnxruntime
+
+    sample = _sample()
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    found = session.run(None, {name: part.numpy() for name, part in zip(INPUTS, sample, strict=True)})[0]
+    with torch.no_grad():
+        expected = network(*sample).numpy()
+    known = sample[1].bool().numpy()
+    assert float(np.abs(found - expected)[known].max()) < tolerance
+
+
+def _untruncated(source: Path, target: Path) -> None:
+    """Copy a tokenizer without the truncation and padding that are often left in it: text would go unseen."""
+    found = json.loads(source.read_text(encoding="utf-8"))
+    found["truncation"] = found["padding"] = None
+    target.write_text(json.dumps(found, ensure_ascii=False), encoding="utf-8")
+    shutil.copymode(source, target)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
