@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 
 from detectors import deadline
 from detectors.company.found import Cell, Passage, Reading
-from detectors.company.lookup import bounds, lead_of
+from detectors.company.lookup import begins, lead_of
 from detectors.company.store import Stored
-from detectors.company.table import COMMON, FIT, SHORT, Role, plan_of
+from detectors.company.table import COMMON, EMPTY, FIT, SHORT, Role, plan_of
 from detectors.company.words import Places
 
 _STRONG: Final = 2
+_BLOCK: Final = 100_000  # rows looked at in one go
+_NONE: Final[NDArray[np.uint32]] = np.zeros(0, dtype=np.uint32)
 _WEAK: Final = 1  # a value that many rows have, or a short one, is worth half
 
 
@@ -37,6 +39,8 @@ class ExactIndex:
         self._hashes, self._flags, self._directory = arrays["hashes"], arrays["flags"], arrays["directory"]
         self._begins, self._rows = arrays["begins"], arrays["rows"]
         self._cells = arrays["cells"].reshape(-1, len(self._plan.columns))
+        self._roles = [column.role for column in self._plan.columns]
+        self._alone = [at for at, role in enumerate(self._roles) if role is Role.ALONE]
         self._bits = (len(self._directory) - 1).bit_length() - 1
 
     @property
@@ -52,7 +56,7 @@ class ExactIndex:
 
     def _hits(self, reading: Reading) -> _Hits:
         first, last, hashes = reading.runs()
-        low, _ = bounds(self._directory, self._hashes, lead_of(hashes, self._bits), hashes)
+        low = begins(self._directory, self._hashes, lead_of(hashes, self._bits), hashes)
         known = np.flatnonzero(low < len(self._hashes))
         known = known[self._hashes[low[known]] == hashes[known]]
         known = known[np.argsort(first[known], kind="stable")]
@@ -63,38 +67,47 @@ class ExactIndex:
 
     def _matches(self, hits: _Hits) -> Iterator[list[tuple[int, int, int]]]:
         """Yield, for each row found, its values as first word, word after the last, column."""
-        for value in hits.values.tolist():
-            rows = self._rows[self._begins[value] : self._begins[value + 1]]
-            if not len(rows):
-                continue
+        first, last = (self._begins[hits.values + more].astype(np.int64) for more in (0, 1))
+        rows = np.concatenate(
+            [_NONE, *(self._rows[a:b] for a, b in zip(first.tolist(), last.tolist(), strict=True) if a < b)]
+        )
+        for at in range(0, len(rows), _BLOCK):
             deadline.check()
-            cells = self._cells[rows]
-            for row in cells[self._promising(cells, value, hits.values)].tolist():
-                for place in hits.places[value]:
-                    if match := self._match(row, value, place, hits):
-                        yield match
+            for row in np.unique(self._promising(np.unique(rows[at : at + _BLOCK]), hits.values), axis=0).tolist():
+                deadline.check()
+                present = [value for value in row if value != EMPTY]
+                alone = {
+                    value
+                    for value, role in zip(row, self._roles, strict=True)
+                    if role is Role.ALONE and self._fit(value)
+                }
+                for value in alone | {min(present, key=lambda value: len(hits.places[value]))}:
+                    for place in hits.places[value]:
+                        if match := self._match(row, value, place, hits):
+                            yield match
 
-    def _promising(self, cells: NDArray[np.uint32], value: int, values: Places) -> NDArray[np.bool_]:
-        """Tell which rows have enough values that stand in the text at all."""
+    def _promising(self, rows: NDArray[np.uint32], values: Places) -> NDArray[np.uint32]:
+        """Return the rows of which enough values stand in the text at all, with `EMPTY` for those that do not."""
+        cells = self._cells[rows]
         at = np.searchsorted(values, cells)
         at[at == len(values)] = 0
         present = values[at] == cells
-        weak = self._flags[np.where(present, cells, 0)] & (SHORT | COMMON) != 0
-        worth = np.where(weak, _WEAK, _STRONG) * present
-        alone = [at for at, column in enumerate(self._plan.columns) if column.role is Role.ALONE]
-        sure = (cells[:, alone] == value).any(axis=1) & self._stands_alone(value)
-        return np.asarray((worth.sum(axis=1) > self._plan.need * _STRONG) | sure)
+        flags = self._flags[np.where(present, cells, 0)]
+        worth = np.where(flags & (SHORT | COMMON) != 0, _WEAK, _STRONG) * present
+        sure = (present & (flags & FIT != 0) & (flags & COMMON == 0))[:, self._alone].any(axis=1)
+        kept = (worth.sum(axis=1) > self._plan.need * _STRONG) | sure
+        return np.where(present[kept], cells[kept], np.uint32(EMPTY))
 
-    def _stands_alone(self, value: int) -> bool:
-        return bool(self._flags[value] & FIT) and not self._flags[value] & COMMON
+    def _fit(self, value: int) -> bool:
+        """Tell whether a value may stand alone."""
+        return value != EMPTY and bool(self._flags[value] & FIT) and not self._flags[value] & COMMON
 
     def _match(
         self, row: list[int], value: int, place: tuple[int, int], hits: _Hits
     ) -> list[tuple[int, int, int]] | None:
         """Return the values of a row that stand around one of them, or None where they are too few."""
-        roles_of = [column.role for column in self._plan.columns]
         column = min(
-            (at for at, other in enumerate(row) if other == value), key=lambda at: roles_of[at] is Role.SUPPORT
+            (at for at, other in enumerate(row) if other == value), key=lambda at: self._roles[at] is Role.SUPPORT
         )
         near: list[tuple[int, int, int, int]] = []
         for at, other in enumerate(row):
@@ -108,11 +121,11 @@ class ExactIndex:
             if all(end <= t[0] or begin >= t[1] for t in taken):
                 taken.append((begin, end, at))
                 worth.append(self._worth(other))
-        roles = [roles_of[at] for _, _, at in taken]
+        roles = [self._roles[at] for _, _, at in taken]
         named = [points for points, role in zip(worth, roles, strict=True) if role is not Role.SUPPORT]
         enough = bool(named) and sum(worth) - max(named) >= self._plan.need * _STRONG
-        alone = self._stands_alone(value) and any(
-            roles_of[at] is Role.ALONE for at, other in enumerate(row) if other == value
+        alone = self._fit(value) and any(
+            self._roles[at] is Role.ALONE for at, other in enumerate(row) if other == value
         )
         return taken if alone or enough else None
 

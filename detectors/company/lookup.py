@@ -30,13 +30,20 @@ def lead_of(hashes: Hashes, bits: int) -> Hashes:
     return hashes >> np.uint64(64 - bits)
 
 
+def begins(
+    directory: Directory, entries: NDArray[np.unsignedinteger], lead: Hashes, rest: NDArray[np.unsignedinteger]
+) -> Places:
+    """Return, for each hash given as its lead and the rest of it, the first of the entries that is not before it."""
+    low, high = directory[lead].astype(np.int64), directory[lead + np.uint64(1)].astype(np.int64)
+    return _first(entries, low, high, rest, after=False)
+
+
 def bounds(
     directory: Directory, entries: NDArray[np.unsignedinteger], lead: Hashes, rest: NDArray[np.unsignedinteger]
 ) -> tuple[Places, Places]:
     """Return, for each hash given as its lead and the rest of it, where its equals begin and end among the entries."""
-    low = directory[lead].astype(np.int64)
-    top = directory[lead + np.uint64(1)].astype(np.int64)
-    return _first(entries, low, top, rest, after=False), _first(entries, low, top, rest, after=True)
+    low = begins(directory, entries, lead, rest)
+    return low, _first(entries, low, directory[lead + np.uint64(1)].astype(np.int64), rest, after=True)
 
 
 def _first(

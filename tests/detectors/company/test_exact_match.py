@@ -1,5 +1,6 @@
 """Rows are found where enough of their values stand near each other, however they are written, and only there."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -241,3 +242,13 @@ def test_row_whose_name_a_thousand_rows_share_is_found_by_its_other_value(tmp_pa
     assert found(index, "John Smith K000001") == ["John Smith K000001"]
     assert found(index, "K000001") == []
     assert found(index, "John Smith") == []
+
+
+def test_many_rows_and_many_places_of_one_value_stay_linear(tmp_path: Path) -> None:
+    text = "name,city,code\n" + "\n".join(f"John Smith,London,K{n:06}" for n in range(900)) + "\n"
+    plan = Plan((Column("name", Role.PRIMARY), Column("city", Role.PRIMARY), Column("code", Role.SUPPORT)))
+    index = exact(tmp_path, text, plan)
+    began = time.process_time()
+    assert found(index, "John Smith of London, " * 1_000) == []  # both are common: half and half
+    assert found(index, "John Smith of London, " * 1_000 + "K000007")[0].endswith("London, K000007")
+    assert time.process_time() - began < 5
