@@ -25,7 +25,7 @@ class Strength:
     distinct: int
     weak: float  # short, or shared by many rows: they count half
     unfit: float  # cannot stand alone
-    crowded: int  # shared by so many rows that they lead to none
+    crowded: int  # values shared by so many rows that other values have to lead to them
 
 
 def strengths(arrays: dict[str, Array], plan: Plan) -> list[Strength]:

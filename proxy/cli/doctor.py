@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
     """Look at everything; exit 1 where something is wrong."""
     config = config_of(options)
     remarks: list[Remark] = []
-    for look in (_packages, _runtime, _rules, _catalogue, _policy, _state, _identity, _settings):
+    for look in (_packages, _runtime, _rules, _indexes, _catalogue, _policy, _state, _identity, _settings):
         try:
             remarks += look(config)
         except Error as error:
@@ -82,6 +82,25 @@ def _rules(config: "Config") -> Iterator[Remark]:
 
     book = load(folder("rules"), *(() if config.detectors.rules is None else (config.detectors.rules,)))
     yield Remark("ok", "rules", f"{len(book.rules)} rules, {len(book.schemes)} tag schemes")
+
+
+def _indexes(config: "Config") -> Iterator[Remark]:
+    from proxy.indexes import folder_of, indexes_of
+    from proxy.wiring import vocabulary_of
+
+    held = indexes_of(config, vocabulary_of(config)).current
+    if held:
+        yield Remark("ok", "indexes", f"{len(held)} of the company's own data")
+    loose = sorted(held.keys() - config.detectors.indexes.tags.keys())
+    if loose:
+        yield Remark(
+            "advice",
+            "indexes",
+            f"the gate starts without {', '.join(loose)} too, should it be gone",
+            "name it under detectors.indexes.tags, with its tag",
+        )
+    if not held:
+        yield Remark("advice", "indexes", f"there are none in {folder_of(config)}", "`lockgate index` builds them")
 
 
 def _catalogue(config: "Config") -> Iterator[Remark]:
