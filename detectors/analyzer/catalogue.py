@@ -8,6 +8,7 @@ from detectors.analyzer.network import Email, Ip, Mac, Url
 from detectors.analyzer.personal import Age, Birth, Model
 from detectors.analyzer.phone import Phone
 from detectors.analyzer.pipeline import engine_of
+from detectors.analyzer.places import Coordinates
 from detectors.analyzer.recognizer import Recognizer
 from detectors.analyzer.vocabulary import CategoryOf, category_of
 from detectors.fingerprint import Fingerprinter
@@ -17,7 +18,17 @@ from detectors.rules.load import RuleBook
 
 def recognizers(book: RuleBook) -> list[Recognizer]:
     """Return all recognizers that need no model."""
-    return [Identifiers(book.personal, book.shared), Email(), Phone(), Url(), Ip(), Mac(), Birth(), Age()]
+    return [
+        Identifiers(book.personal, book.shared),
+        Email(),
+        Phone(),
+        Url(),
+        Ip(),
+        Mac(),
+        Coordinates(),
+        Birth(),
+        Age(),
+    ]
 
 
 def requests(

@@ -9,6 +9,7 @@ AFTER: Final = 32
 BREAK: Final = "\x00"  # separates joined segments: nothing is near across it
 _LETTER = r"[^\W\d_]"
 _SHORT = 4
+_UNSPACED: Final = "\u0590"  # from here on scripts join words or put particles before them
 
 
 class Context:
@@ -16,10 +17,12 @@ class Context:
 
     def __init__(self, *words: str) -> None:
         self.words = tuple(sorted({word.lower() for word in words}))
-        short = "|".join(re.escape(word) for word in self.words if len(word) <= _SHORT)
-        long = "|".join(re.escape(word) for word in self.words if len(word) > _SHORT)
+        apart = [word for word in self.words if word < _UNSPACED]
+        short = "|".join(re.escape(word) for word in apart if len(word) <= _SHORT)
+        long = "|".join(re.escape(word) for word in apart if len(word) > _SHORT)
         choices = [rf"(?:{short})(?!{_LETTER})"] * bool(short) + [f"(?:{long})"] * bool(long)
-        self._pattern = re.compile(rf"(?i)(?<!{_LETTER})(?:{'|'.join(choices)})")
+        joined = [re.escape(word) for word in self.words if word >= _UNSPACED]
+        self._pattern = re.compile("|".join([rf"(?i)(?<!{_LETTER})(?:{'|'.join(choices)})", *joined]))
 
     def places(self, text: str, lower: str) -> tuple[int, ...]:
         """Return where a word begins, in order; `lower` is the text in lower case, which rules most words out at once."""
@@ -36,6 +39,7 @@ def _whole(word: str, lower: str) -> Iterator[int]:
     place = lower.find(word)
     while place >= 0:
         end = place + len(word)
-        if not lower[place - 1 : place].isalpha() and (len(word) > _SHORT or not lower[end : end + 1].isalpha()):
+        apart = not lower[place - 1 : place].isalpha() and (len(word) > _SHORT or not lower[end : end + 1].isalpha())
+        if apart or word >= _UNSPACED:
             yield place
         place = lower.find(word, end)

@@ -14,6 +14,15 @@ from detectors.analyzer.recognizer import Recognizer, Result
 
 _LOCAL = re.compile(r"[\w.!#$%&'*+/=?^`{|}~\u0300-\u036f-]{1,64}")
 _DOMAIN = re.compile(r"(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_][^\W_]{0,22}[^\W\d_](?![\w-])")
+_AT: Final = r"(?: ?[\[({<] ?at ?[\])}>] ?| at )"
+_DOT: Final = r"(?: ?[\[({<] ?(?:dot|punkt|punto|point) ?[\])}>] ?| dot )"
+_SPELT = re.compile(
+    rf"(?i)(?<![\w.])(?P<local>[a-z0-9](?:[\w.+-]{{0,40}}|(?:[\w-]{{0,20}}{_DOT}){{1,2}}[\w-]{{1,20}}))(?P<at>{_AT})"
+    rf"[a-z0-9][a-z0-9-]{{0,40}}(?:{_DOT}[a-z0-9-]{{2,20}}){{0,2}}{_DOT}(?P<top>[a-z]{{2,12}})(?!\w)"
+)
+_MAIL_WORDS = Context(
+    "mail", "email", "e-mail", "reach", "contact", "write", "address", "correo", "courriel", "kontakt"
+)
 _LOCAL_EDGE: Final = ".!#$%&'*+/=?^`{|}~-"
 _SCHEME = re.compile(r"[\w+.-]{1,20}")
 _REST = re.compile(rf"[^\s<>\"`{{}}|\\^{BREAK}]{{1,4096}}")
@@ -54,9 +63,22 @@ class Email(Recognizer):
             if result is not None:
                 yield result
             place = text.find("@", place + 1)
+        if any(word in artifacts.lower for word in ("dot", "punkt", "punto", "point")):
+            yield from self._spelt(artifacts)
+
+    def _spelt(self, artifacts: Artifacts) -> Iterator[Result]:
+        """Yield mailboxes written with words for their marks, where nothing but a mailbox is written so."""
+        for match in _SPELT.finditer(artifacts.text):
+            top = match["top"].lower()
+            plain = match["at"].isspace() or match["at"].strip().lower() == "at"
+            named = not match["local"].isalpha() or artifacts.before(_MAIL_WORDS, match.start(), 40)
+            if (named or not plain) and self._suffixes(f"a.{top}").suffix == top:
+                yield self.result("EMAIL_ADDRESS", *match.span(), 0.7)
 
     def _around(self, text: str, place: int) -> Result | None:
         domain = _DOMAIN.match(text, place + 1)
+        if domain is not None and text[place - 1 : place] == '"' and (start := _quoted(text, place)) >= 0:
+            return self.result("EMAIL_ADDRESS", start, domain.end(), 0.7)
         local = _LOCAL.match(text[max(0, place - 64) : place][::-1])
         if domain is None or local is None:
             return None
@@ -67,6 +89,16 @@ class Email(Recognizer):
             return None
         known = bool(self._suffixes(domain[0]).suffix)
         return self.result("EMAIL_ADDRESS", place - len(name), domain.end(), 1.0 if known else 0.6, validated=known)
+
+
+def _quoted(text: str, place: int) -> int:
+    """Return where a quoted local part that ends before an @ begins, or -1."""
+    line = text[max(0, place - 66) : place - 1]
+    start = line.rfind('"')
+    inside = line[start + 1 :]
+    if start < 0 or not inside or len(inside) > 64 or "\n" in inside or BREAK in inside:
+        return -1
+    return place - 1 - (len(line) - start)
 
 
 def _in_userinfo(text: str, place: int) -> bool:

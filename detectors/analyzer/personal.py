@@ -17,18 +17,25 @@ _MONTH: Final = (
 _DATE: Final = (
     r"(?:\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2} ?[-/.] ?\d{1,2} ?[-/.] ?(?:\d{4}|\d{2})"
     rf"|\d{{1,2}}(?:st|nd|rd|th|\.)?[ -](?:of |de )?{_MONTH}(?: de)?[ ,-]{{1,2}}\d{{4}}"
-    rf"|{_MONTH}[ -]\d{{1,2}}(?:st|nd|rd|th)?,?[ -]\d{{4}}|(?:19|20)\d{{6}})(?!\w)"
+    rf"|{_MONTH}[ -]\d{{1,2}}(?:st|nd|rd|th)?,?[ -]\d{{4}}|(?:19|20)\d{{6}}"
+    r"|\d{4} ?[年년] ?\d{1,2} ?[月월] ?\d{1,2} ?[日일]?)(?![0-9A-Za-z_])"
 )
 _GATE: Final = (
     "born", "birth", "dob", "d.o.b", "bday", "geb.", "gebor", "geburt", "geboorte", "naissance", "née le", "né le", "nacid",
     "nacim", "nascid", "nascit", "nascim", "nato il", "nato a", "nata il", "nata a", "urodz", "född", "født", "føds",
+    "дата рождения", "родил", "дата народження", "народив", "γέννησης", "γεννηθ", "doğum", "szület", "syntym", "syntyn", "narozen",
+    "naroden", "născut", "nașterii", "rođen", "dzimšanas", "gimimo", "sünni", "tanggal lahir", "ngày sinh", "生年月日",
+    "出生", "生日", "생년월일", "تاريخ الميلاد", "תאריך לידה", "जन्म",
 )  # fmt: skip
 _BORN: Final = (
     r"born|(?:date[ _-]?of[ _-]?)?birth(?:[ _-]?da(?:y|te))?|dob|d\.o\.b\.?|bday|geboren|geburt[^\W\d_]*|geb\."
     r"|(?:date de )?naissance|née? le|nacid[oa]|nacimiento|nascita|nat[oa] (?:il|a)|nascid[oa]|nascimento"
-    r"|geboorte[^\W\d_]*|urodz[^\W\d_]*|född|født|fødsels[^\W\d_]*"
+    r"|geboorte[^\W\d_]*|urodz[^\W\d_]*|född|født|fødsels[^\W\d_]*|дата рождения|родил[^\W\d_]*|дата народження|народив[^\W\d_]*"
+    r"|γέννησης|γεννηθ[^\W\d_]*|doğum[^\W\d_]*(?: tarihi)?|szület[^\W\d_]*|synty[mn][^\W\d_]*|narozen[^\W\d_]*|naroden[^\W\d_]*"
+    r"|născut[^\W\d_]*|nașterii|rođen[^\W\d_]*|dzimšanas|gimimo|sünni[^\W\d_]*|tanggal lahir|ngày sinh|जन्म[^\W\d_]*"
 )
-_BIRTH = re.compile(rf"(?i)(?<![^\W\d_])(?:{_BORN})(?P<gap>[^\n\d{BREAK}]{{0,40}})(?P<date>{_DATE})")
+_BORN_JOINED: Final = r"生年月日|出生(?:日期|年月日)?|生日|생년월일|تاريخ الميلاد|תאריך לידה"
+_BIRTH = re.compile(rf"(?i)(?:(?<![^\W\d_])(?:{_BORN})|{_BORN_JOINED})(?P<gap>[^\n\d{BREAK}]{{0,40}})(?P<date>{_DATE})")
 _BIRTH_AFTER = re.compile(
     rf"(?i)(?<![\w.-])(?P<date>{_DATE})[ ,;)\]]{{0,2}}[(\[]?"
     r"(?:dob|d\.o\.b|date of birth|birth ?date|birthday)(?![^\W\d_])"

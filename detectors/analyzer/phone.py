@@ -22,7 +22,10 @@ _FAR = re.compile(r"[0-9;{}/?&\n]|\w[.!] ")  # what parts digits alone from a wo
 _WORDS = Context(
     "phone", "telephone", "tel", "mobile", "cell", "call", "fax", "whatsapp", "sms", "text me", "contact", "dial", "ring",
     "reach", "telefon", "handy", "mobil", "rufnummer", "téléphone", "portable", "teléfono", "móvil", "telefono", "cellulare",
-    "hotline",
+    "hotline", "telefone", "celular", "telefoon", "mobiel", "telefonszám", "puhelin", "puhelinnumero", "gsm", "komórka", "tlf",
+    "mob", "телефон", "тел", "мобильный", "τηλέφωνο", "κινητό", "טלפון", "נייד", "هاتف", "جوال", "تلفون", "टेलीफोन", "फ़ोन", "मोबाइल",
+    "โทร", "電話", "電話番号", "携帯", "电话", "手机", "전화", "휴대폰", "연락처",
+    "điện thoại", "telepon", "nomor hp", "numéro de tél",
 )  # fmt: skip
 _REGIONS: Final = ("GB", "DE", "FR", "IT", "AU", "IN", "NL", "CH")
 _TRIALS: Final = 64  # national numbers tried in one text of a few kilobytes; what comes after counts by its shape
@@ -91,7 +94,7 @@ class Phone(Recognizer):
 def _stands_alone(text: str, start: int, end: int) -> bool:
     """Tell whether a candidate is no part of a word, a decimal, a path or a longer run of digits."""
     before, after = text[max(0, start - 2) : start], text[end : end + 2]
-    if before[-1:].isalnum() or (before[-1:] and before[-1:] in "_/#&$€£@%" and text[start] != "+"):
+    if _joins(before[-1:]) or (before[-1:] and before[-1:] in "_/#&$€£@%" and text[start] != "+"):
         return False
     if (
         text[start] not in "+("
@@ -100,9 +103,14 @@ def _stands_alone(text: str, start: int, end: int) -> bool:
         and (before[:1].isdigit() or before[-1:] == "=")
     ):
         return False
-    if after[:1].isalnum() or (after[:1] and after[:1] in "_%@"):
+    if _joins(after[:1]) or (after[:1] and after[:1] in "_%@"):
         return False
     return not (after[:1] and after[:1] in ".-:/" and after[1:].isdigit())
+
+
+def _joins(character: str) -> bool:
+    """Tell whether a character beside a number makes it a part of a word; scripts without capitals set nothing apart."""
+    return character.isalnum() and (character.isdigit() or character.lower() != character.upper())
 
 
 def _is_valid(value: str, region: str | None) -> bool:

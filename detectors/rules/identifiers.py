@@ -191,10 +191,10 @@ class _Look:
     def _by_itself(self, form: _Form, start: int, end: int) -> float:
         """Return what a value is worth where no word names it."""
         value = self._plain[start:end]
-        if not form.rule.case and value != value.upper() and value[:2] != "0x":
-            return 0.0
         if form.rule.whole and self._is_whole(start, end):
             return max(form.rule.whole, form.alone)
+        if not form.rule.case and value != value.upper():
+            return 0.0
         before, after = self._text[start - 1 : start] if start else "", self._text[end : end + 2]
         if (
             before in _NOT_ALONE_AFTER

@@ -71,7 +71,20 @@ PATTERNS = [
     ("DATE_OF_BIRTH", "date of birth: «1985-03-12»"),
     ("DATE_OF_BIRTH", "She was born on «12 March 1985» in a village."),
     ("DATE_OF_BIRTH", "geboren am «12.03.1985»"),
+    ("DATE_OF_BIRTH", "生年月日は«1980年5月3日»です"),
+    ("DATE_OF_BIRTH", "дата рождения: «03.05.1980»"),
     ("AGE", "a «34»-year-old engineer"),
+    ("EMAIL_ADDRESS", 'to «"ada lovelace"@example.com» please'),
+    ("EMAIL_ADDRESS", "write to «ada [at] example [dot] com»"),
+    ("EMAIL_ADDRESS", "my mail: «ada at example dot com»"),
+    ("PHONE_NUMBER", "टेलीफोन «98765 43210»"),
+    ("PHONE_NUMBER", "電話番号は«090-1234-5678»です"),
+    ("PHONE_NUMBER", "тел. «8 (495) 123-45-67»"),
+    ("COORDINATES", "GPS position: «52.520008, 13.404954»"),
+    ("COORDINATES", '{"lat": «40.71281», "x": 1}'),
+    ("COORDINATES", "at «40°42'46\"N 74°00'22\"W» by noon"),
+    ("CREDIT_CARD", "card «1220 0000 0000 003»".replace(" 0000 0000 ", "00000000")),
+    ("PASSPORT", "паспорт серия «4509 номер 235857»"),
 ]
 
 MODEL = [
@@ -103,5 +116,7 @@ INNOCENT = [
     "usage: page 12 of 34, message 5, storage 99 %",
     "0x7ffe12345678 0xdeadbeef 00000000 ffffffff",
     "-----\n1-1-1-1-1-1\n2/3/4/5/6",
+    "Have a look at the dot com boom, or at another dot on the map.",
+    "points = [52.520008, 13.404954, 48.137154, 11.576124]",
     "pi = 3.14159265358979 and e = 2.71828182845904",
 ]
