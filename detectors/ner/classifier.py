@@ -14,7 +14,7 @@ from detectors.ner.encoding import CLS, SEP, Encoded, Encoder
 from detectors.ner.labels import labels_of
 from detectors.ner.session import Device, Runtime, Session
 from detectors.ner.shared import Logits
-from detectors.ner.weights import DEVELOPMENT, Weights
+from detectors.ner.weights import MODEL, Weights
 
 WINDOW: Final = 254
 OVERLAP: Final = 48
@@ -45,7 +45,7 @@ class TokenClassifier:
 
     def __init__(
         self,
-        weights: Weights = DEVELOPMENT,
+        weights: Weights = MODEL,
         *,
         device: Device = Device.AUTO,
         threads: int = 1,

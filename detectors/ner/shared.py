@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from detectors.errors import Error
 from detectors.ner.session import Device, Runtime, Session
-from detectors.ner.weights import DEVELOPMENT
+from detectors.ner.weights import MODEL
 
 INPUTS: Final = ("input_ids", "attention_mask", "shape_ids")
 _ASKED: Final = struct.Struct("<II")  # rows and columns; INPUTS follow, each as that many 64-bit integers
@@ -172,7 +172,7 @@ def main(words: Sequence[str]) -> int:
     path, device = words
     parent = os.getppid()
     try:
-        session = Session(DEVELOPMENT, Device(device))
+        session = Session(MODEL, Device(device))
     except Error as error:
         _say({"error": error.diagnostics()})
         return 1

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from detectors.errors import Error
+from detectors.ner.labels import TYPES
 
 MODELS: Final = Path(__file__).parent.parent / "models"
 
@@ -42,13 +43,13 @@ class Weights:
         return path
 
 
-DEVELOPMENT: Final = Weights(
-    name="pii-minilm-l6",
-    folder=MODELS / "pii-minilm-l6",
-    types=("PER", "LOC", "ORG", "ADDR", "DATE", "ID", "FIN", "USER", "PHONE", "EMAIL", "SECRET"),
+MODEL: Final = Weights(
+    name="lockgate-pii-l6",
+    folder=MODELS / "lockgate-pii-l6",
+    types=TYPES,
     sha256={
-        "model.int8.onnx": "ebd82713766ac3e46eaca49d16673f37783608d32d4b2b67302c9fba4046fe94",
-        "model.fp16.onnx": "2b59ef19ea5d2709bd5a7598ebc0a59aab77dc67d770a44b4ffbc6f3cbb210a9",
+        "model.int8.onnx": "26bacfe573a18ca66183bd78bd6fd6dfe8805d73e5dbe0c232131c92ae467f5e",
+        "model.fp16.onnx": "1a62bde3404e667226ae787339a78e1307ec18b75c2b7bdfa73c8aefdbf0f724",
         "tokenizer.json": "6681992d43e581b35b3dd61f3c81ee0f891fbf13ad54f8b692ea868bd46b066b",
     },
 )

@@ -16,7 +16,7 @@ from detectors.evaluation import Case, Score, Span
 from detectors.ner.classifier import TokenClassifier
 from detectors.ner.labels import TYPES
 from detectors.ner.session import Device
-from detectors.ner.weights import DEVELOPMENT, Weights
+from detectors.ner.weights import Weights
 from detectors.rules.entities import Entities
 from detectors.training.corpora import ALL, UNCERTAIN, Example, documents, training_corpora
 
@@ -43,12 +43,11 @@ def main() -> int:
 
 
 def weights_of(folder: Path) -> Weights:
-    """Return a folder's model; one of this release has the types it was made with, another those of the training."""
-    types = DEVELOPMENT.types if folder.name == DEVELOPMENT.name else TYPES
+    """Return a folder's model, which has the types of the training."""
     hashes = {
         name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES if (folder / name).exists()
     }
-    return Weights(folder.name, folder, types, hashes)
+    return Weights(folder.name, folder, TYPES, hashes)
 
 
 def held_out(data: Path) -> Iterator[tuple[str, Sequence[Example]]]:

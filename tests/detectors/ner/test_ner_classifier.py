@@ -10,7 +10,7 @@ from detectors import deadline
 from detectors.ner.classifier import OVERLAP, WINDOW, TokenClassifier, _windows
 from detectors.ner.encoding import Encoder
 from detectors.ner.session import Device
-from detectors.ner.weights import DEVELOPMENT
+from detectors.ner.weights import MODEL
 
 NAME = "Ada Lovelace"
 
@@ -92,7 +92,7 @@ def test_windows_cover_all_tokens_with_overlap_and_none_is_too_long(count):
 
 
 def test_nothing_of_a_long_text_is_cut_off_and_blocks_tear_no_word():
-    encoder = Encoder(DEVELOPMENT.path("tokenizer.json"))
+    encoder = Encoder(MODEL.path("tokenizer.json"))
     text = "unbelievably long sentences about cartography " * 2_000
     encoded = encoder.encode([text])
     assert encoded.ends[-1] == len(text.rstrip())
@@ -104,7 +104,7 @@ def test_nothing_of_a_long_text_is_cut_off_and_blocks_tear_no_word():
 def test_a_tokenizer_that_cuts_is_told_not_to(tmp_path):
     from tokenizers import Tokenizer
 
-    cutting = Tokenizer.from_file(str(DEVELOPMENT.path("tokenizer.json")))
+    cutting = Tokenizer.from_file(str(MODEL.path("tokenizer.json")))
     cutting.enable_truncation(128)
     cutting.enable_padding(length=128)
     cutting.save(str(tmp_path / "tokenizer.json"))

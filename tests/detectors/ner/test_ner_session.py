@@ -9,7 +9,7 @@ import pytest
 from detectors.errors import Error
 from detectors.ner import session as session_module
 from detectors.ner.session import CPU_PROVIDER, CUDA_PROVIDER, Device, Session, conflict, installed
-from detectors.ner.weights import DEVELOPMENT, Weights
+from detectors.ner.weights import MODEL, Weights
 
 
 class FakeBinding:
@@ -177,8 +177,8 @@ def test_a_file_that_was_changed_or_is_missing_is_refused(weights):
 
 @pytest.mark.parametrize("file", ["model.int8.onnx", "tokenizer.json"])
 def test_the_shipped_files_are_the_tested_ones_and_the_card_names_them(file):
-    assert DEVELOPMENT.path(file).is_file()
-    assert DEVELOPMENT.sha256[file] in (DEVELOPMENT.folder / "CARD.md").read_text()
+    assert MODEL.path(file).is_file()
+    assert MODEL.sha256[file] in (MODEL.folder / "CARD.md").read_text()
 
 
 def test_a_text_is_alone_on_the_cpu_and_shares_batches_on_a_gpu(runtime, weights):

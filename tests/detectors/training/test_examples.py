@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from detectors.ner.labels import TYPES, labels_of
-from detectors.ner.weights import DEVELOPMENT
+from detectors.ner.weights import MODEL
 from detectors.training.corpora import ALL, NAMES, UNCERTAIN, Example, Mark, conll, documents, from_tokens, nlu
 from detectors.training.encode import CAPITALS, SMALL, Reader, batched, collated, joined, windows
 from detectors.training.targets import ANYTHING, LABELS, table
@@ -16,7 +16,7 @@ KNOWN = {"PER": "PER", "LOC": "LOC", "MISC": UNCERTAIN}.get
 
 @pytest.fixture(scope="module")
 def reader():
-    return Reader(DEVELOPMENT.path("tokenizer.json"))
+    return Reader(MODEL.path("tokenizer.json"))
 
 
 def test_tokens_of_a_mark_begin_once_and_go_on(reader):
