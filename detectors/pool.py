@@ -90,24 +90,29 @@ class Pool:
             except SystemExit:
                 failed = False  # a detector that wants to end the process ends its task
             finally:
-                stays = self._finish(task)
-                if failed and stays:  # the thread ends with the exception; the next task starts another
-                    with self._lock:
-                        self._working -= 1
+                stays = self._finish(task, failed=failed)
             if not stays:
                 return
 
-    def _finish(self, task: Task) -> bool:
-        """Note that a task has run; return whether its thread goes on working."""
+    def _finish(self, task: Task, *, failed: bool) -> bool:
+        """Note that a task has run; return whether its thread goes on. One that ends of an exception is replaced.
+
+        Who waits hears of it last: whatever they submit then finds a thread.
+        """
         with self._lock:
             task.running = False
-            task.done.set()
             if task.given_up:
                 self._lost -= 1
-                if self._working >= self._threads or self._closed:
-                    return False
-                self._working += 1
-                return True
-        if task.on_done is not None:
+                stays = not failed and self._working < self._threads and not self._closed
+                self._working += stays
+            else:
+                stays = not failed
+                if failed:
+                    self._working -= 1
+                    if not self._closed:
+                        self._start()
+            task.done.set()
+            heard = not task.given_up
+        if heard and task.on_done is not None:
             task.on_done()
-        return True
+        return stays

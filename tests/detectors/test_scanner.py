@@ -13,6 +13,7 @@ from detectors import deadline
 from detectors.errors import Error
 from detectors.finding import Category, Finding, Kind, Role, Scan, Segment, Skipped, SkipReason
 from detectors.fingerprint import Fingerprinter
+from detectors.pool import Pool, Task
 from detectors.scanner import Scanner
 
 KEY = bytes(range(32))
@@ -259,6 +260,23 @@ async def test_a_fault_of_the_scanner_itself_skips_everything_and_the_next_scan_
         scan = await _scan(scanner, way, _segment("ada"))
     assert scan == Scan((), (Skipped("a", SkipReason.FAILED, "fake"),))
     assert len((await _scan(scanner, way, _segment("ada"))).findings) == 1
+
+
+def test_task_that_waits_behind_one_that_fails_is_run(monkeypatch):
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    pool, begin = Pool(1), threading.Event()
+
+    def fail() -> None:
+        begin.wait(5)
+        raise RuntimeError
+
+    first, second = Task(fail), Task(lambda: None)
+    assert pool.submit(first)
+    assert pool.submit(second)
+    begin.set()
+    assert second.done.wait(5)
+    assert pool.lost == 0
+    pool.close()
 
 
 @both

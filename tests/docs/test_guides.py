@@ -1,0 +1,50 @@
+"""What the guides show works as shown."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from detectors.rules.load import load
+
+ROOT = Path(__file__).parents[2]
+
+
+def block(guide: str, language: str) -> str:
+    """The last code block of a language in a guide."""
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / guide).read_text(), re.DOTALL)[-1]
+
+
+def test_example_rule_of_the_guide_is_loaded_and_holds(tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "badge.yaml").write_text(block("rules/README.md", "yaml"))
+    book = load(ROOT / "rules", tmp_path)
+    assert "acme-badge" in {rule.id for rule in book.rules}
+
+
+@pytest.mark.parametrize("folder", ["rules", "policies"])
+def test_every_file_that_a_guide_names_is_there(folder: str) -> None:
+    text = (ROOT / folder / "README.md").read_text()
+    named = set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.(?:yaml|rego|json))`", text)) - {"secrets/badge.yaml"}
+    missing = [name for name in named if not list((ROOT / folder).rglob(Path(name).name))]
+    assert missing == []
+
+
+def test_policies_guide_names_every_table() -> None:
+    tables = {path.name for path in (ROOT / "policies" / "lockgate" / "config").iterdir()}
+    named = set(re.findall(r"`([a-z_]+)`", (ROOT / "policies" / "README.md").read_text()))
+    assert tables <= named
+
+
+def test_rules_guide_names_every_field() -> None:
+    text = (ROOT / "rules" / "README.md").read_text()
+    fields = {field for path in (ROOT / "rules").rglob("*.yaml") for field in _fields(path)}
+    assert [field for field in sorted(fields) if f"`{field}`" not in text and f"{field}" not in text] == []
+
+
+def _fields(path: Path) -> set[str]:
+    if path.parent.name not in ("secrets", "personal", "tags") or path.name == "words.yaml":
+        return set()
+    raw = yaml.safe_load(path.read_text())
+    return {str(field) for item in (raw.get("rules") or raw.get("patterns")) for field in item}
