@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import signal
 import ssl
 import sys
 import tempfile
@@ -9,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from detectors.errors import Error
@@ -48,13 +50,31 @@ def run(options: argparse.Namespace) -> int:
             raise Error(f"--rounds {options.rounds}: is not above 0", hint="3 is usual")
         size = replace(size, rounds=options.rounds)
     size = replace(size, names=_named(options.servers, servers.NAMES, "--servers") or size.names)
-    with _folder(options.keep) as folder:
+    with _folder(options.keep) as folder, _interrupts():
         report = _measured(folder, parts, size, quick=options.quick)
     if options.json:
         print_json(report.as_json())
     else:
         sys.stdout.write(report.as_text())
     return 1 if report.errors or report.arrived < report.sent else 0
+
+
+@contextlib.contextmanager
+def _interrupts() -> Iterator[None]:
+    """Let no SIGINT be lost: Python drops an exception that is raised while an object is being finalized."""
+    came: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        came.append(number)
+        signal.default_int_handler(number, frame)
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _measured(folder: Path, parts: tuple[str, ...], size: "measure.Size", *, quick: bool) -> "Report":
