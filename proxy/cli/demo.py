@@ -27,7 +27,7 @@ def run(options: argparse.Namespace) -> int:
         shown = asyncio.run(play(Path(folder), None if options.json else _print))
     failed = [one for one in shown if not one.holds]
     if options.json:
-        print_json({"ok": not failed, "exchanges": [one.as_json() for one in shown]})
+        print_json({"schema": "lockgate.demo/v1", "ok": not failed, "exchanges": [one.as_json() for one in shown]})
     else:
         sys.stdout.write(f"\n{len(shown) - len(failed)} of {len(shown)} exchanges went as expected\n")
     return 1 if failed else 0
